@@ -1,0 +1,455 @@
+"""The words of the product as frozen values. Nothing here does I/O or knows a platform, a database or a vendor."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from engine.errors import Billed
+
+FileKey = NewType("FileKey", str)
+"""The name of a kept file: the sha256 of its bytes in hex and a suffix, `<64 hex>.mp4`."""
+
+PROMPT_CHARS = 4_000
+"""The longest prompt, in Unicode code points."""
+
+
+# --- who and where ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member. `key` is `platform:user id`; `name` is what others read; an operator may do anything."""
+
+    key: str
+    name: str
+    is_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, where, and by which update. `key` is unique per update: the same one twice makes one job.
+
+    `place` is platform + chat + topic as opaque text (`local:home`).
+    """
+
+    key: str
+    place: str
+    person: Person
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotOptions:
+    """What can be chosen for a shot. None means: as the shot before it, else the provider's default."""
+
+    seconds: float | None = None
+    ratio: str | None = None
+    """`16:9`, `9:16` or `1:1`."""
+    resolution: str | None = None
+    """`480p`, `720p` or `1080p`: the length of the shorter side."""
+    seed: int | None = None
+    """0 to 2**31 - 1. None: a new one for every take."""
+    style: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    first_frame: FileKey | None = None
+    last_frame: FileKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Begin a new story with its first shot."""
+
+    asked: Asked
+    prompt: str
+    options: ShotOptions = ShotOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continue:
+    """Add a shot that starts on the last frame of `shot` (None: the canon's tip)."""
+
+    asked: Asked
+    prompt: str
+    shot: str | None = None
+    options: ShotOptions = ShotOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retake:
+    """Render a shot again (None: the place's newest shot). The new take becomes the shot's clip when it is ready."""
+
+    asked: Asked
+    shot: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stitch:
+    """Join clips into a film: the named shots in this order, else the canon of `story`, else of the current story."""
+
+    asked: Asked
+    shots: tuple[str, ...] = ()
+    story: str | None = None
+
+
+# --- what a story is made of -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """The tree of shots that a place is telling. `tip_id` is the shot at the end of its canon, None while empty."""
+
+    id: int
+    code: str
+    """Short and typable, unique: `k7`."""
+    place: str
+    director: Person
+    """Who started it."""
+    title: str
+    tip_id: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """The rendered file of a take, as measured."""
+
+    file: FileKey
+    bytes: int
+    seconds: float
+    width: int
+    height: int
+    fps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One render of a shot. `clip` is None until it is ready and after it was deleted."""
+
+    id: int
+    shot_id: int
+    number: int
+    """1, 2, … within its shot."""
+    seed: int
+    parent_take_id: int | None
+    """The take whose last frame it starts on; None for a first shot or a given first frame."""
+    clip: Clip | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One node of the tree, with every option settled."""
+
+    id: int
+    story_id: int
+    story_code: str
+    number: int
+    """1, 2, … within its story, never used again."""
+    parent_id: int | None
+    person: Person
+    """Its author."""
+    prompt: str
+    seconds: float
+    ratio: str
+    resolution: str
+    style: str
+    provider: str
+    model: str
+    first_frame: FileKey | None
+    """A picture that was given to start on; a continued shot takes its parent's last frame instead."""
+    last_frame: FileKey | None
+    chosen_take_id: int | None
+    """The take that is the shot's clip; None until the first one is ready."""
+    created_at: datetime
+    deleted_at: datetime | None
+
+    @property
+    def code(self) -> str:
+        """What a person types: `k7-4`."""
+        return f"{self.story_code}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """The one file that a stitch makes."""
+
+    id: int
+    story_id: int
+    story_code: str
+    number: int
+    person: Person
+    shots: tuple[str, ...]
+    """The codes of the shots that it joins, in order."""
+    clip: Clip
+    created_at: datetime
+
+    @property
+    def code(self) -> str:
+        """What a person types: `k7-f1`."""
+        return f"{self.story_code}-f{self.number}"
+
+
+# --- codes that a person types ---------------------------------------------------------------------------------------
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz"  # no i, l, o: they read as 1 and 0
+_STORY = re.compile(rf"^([{_LETTERS}])(\d{{1,12}})$")
+_SHOT = re.compile(rf"^([{_LETTERS}]\d{{1,12}})-(\d{{1,9}})$")
+_FILM = re.compile(rf"^([{_LETTERS}]\d{{1,12}})-f(\d{{1,9}})$")
+
+
+def story_code(story_id: int) -> str:
+    """The code of the story with this id (1, 2, …): every letter before the next number, `a1 b1 … z1 a2 …`."""
+    number, letter = divmod(story_id - 1, len(_LETTERS))
+    return f"{_LETTERS[letter]}{number + 1}"
+
+
+def is_story_code(text: str) -> bool:
+    """`k7`"""
+    return _STORY.match(text.lower()) is not None
+
+
+def parse_shot_code(text: str) -> tuple[str, int] | None:
+    """`K7-4` → (`k7`, 4); None if it is not the code of a shot."""
+    found = _SHOT.match(text.lower())
+    return (found[1], int(found[2])) if found else None
+
+
+def parse_film_code(text: str) -> tuple[str, int] | None:
+    """`k7-f1` → (`k7`, 1); None if it is not the code of a film."""
+    found = _FILM.match(text.lower())
+    return (found[1], int(found[2])) if found else None
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+
+class JobKind(StrEnum):
+    RENDER = "render"
+    STITCH = "stitch"
+
+
+class JobState(StrEnum):
+    """Where a job stands. The moves between them are the table of `engine.jobs`."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    RENDERING = "rendering"
+    SAVING = "saving"
+    READY = "ready"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job ended without a clip. `kind` is the error's class name; `sentence` is for a person."""
+
+    kind: str
+    sentence: str
+    billed: Billed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Our durable record of one piece of work."""
+
+    id: int
+    kind: JobKind
+    state: JobState
+    request_key: str
+    """`Asked.key` of the command that made it."""
+    place: str
+    person: Person
+    """Who asked, and who is told."""
+    story_code: str
+    shot_id: int | None = None
+    """The shot to render; None for a stitch."""
+    shot_code: str | None = None
+    take_id: int | None = None
+    plan: tuple[int, ...] = ()
+    """The takes to join, in order; empty for a render."""
+    film_id: int | None = None
+    """The film that a stitch made; None before."""
+    provider: str = ""
+    model: str = ""
+    task_id: str | None = None
+    percent: float | None = None
+    """0 to 100, only where the provider gave one."""
+    preview: str | None = None
+    """The path of a picture of the render so far, where the provider gives one. May vanish at any time."""
+    waits_for: str | None = None
+    """While QUEUED: the code of the shot that it continues and that is not ready, else None."""
+    tries: int = 0
+    """Retryable errors in a row in this state."""
+    failure: Failure | None = None
+    receipt: str | None = None
+    """Where its status message stands, opaque; None until it was sent."""
+    due_at: datetime | None = None
+    """When to look next; None: nothing to do."""
+    fence: int = 0
+    """Grows at every claim; a write with an older one is void."""
+    created_at: datetime
+    started_at: datetime | None = None
+    """When the provider took it."""
+    finished_at: datetime | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it works on, as a person calls it: the shot's code, or the story's for a stitch."""
+        return self.shot_code or self.story_code
+
+
+class AttemptOutcome(StrEnum):
+    """What is known of one request that may cost money."""
+
+    INTENDED = "intended"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The intent of one request that may cost money, written before it leaves."""
+
+    id: int
+    job_id: int
+    number: int
+    key: str
+    """Ours, unique, given to the provider where it takes one."""
+    intent_at: datetime
+    outcome: AttemptOutcome
+    task_id: str | None
+
+
+class SayKind(StrEnum):
+    """What has to be said about a job, each at most once."""
+
+    STATUS = "status"
+    """The one message whose edits count the progress."""
+    RESULT = "result"
+    """The finished video."""
+    FAILURE = "failure"
+    """How it ended without one."""
+
+
+class SayState(StrEnum):
+    NEW = "new"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """One visible message that is owed to a place: an outbox row. Unique per job and kind."""
+
+    id: int
+    job_id: int
+    kind: SayKind
+    place: str
+    nonce: str
+    """Ours, unique, given to the platform where it takes one."""
+    state: SayState
+    receipt: str | None
+    tries: int
+    fence: int
+    error: str | None
+
+
+# --- what a provider can do ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What a model can do. The first of each tuple is its default."""
+
+    min_seconds: float
+    max_seconds: float
+    default_seconds: float
+    ratios: tuple[str, ...]
+    resolutions: tuple[str, ...]
+    styles: tuple[str, ...] = ("default",)
+    first_frame: bool = False
+    last_frame: bool = False
+    audio: bool = False
+    usd_per_second: float = 0.0
+    note: str = ""
+    """One line for `/models`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """When to look at a render: `first_s` after it was taken, then every `every_s`; given up after `give_up_s`."""
+
+    first_s: float
+    every_s: float
+    give_up_s: float
+    in_flight: int
+    """How many renders it takes at a time."""
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotView:
+    """A shot as a person sees it."""
+
+    shot: Shot
+    takes: tuple[Take, ...]
+    parent_code: str | None
+    on_canon: bool
+    is_stale: bool
+    """Its parent was retaken after its own clip was made, so its first frame is an older one."""
+    job: Job | None
+    """Its newest job."""
+
+    @property
+    def clip(self) -> Clip | None:
+        """The clip of the chosen take; None while there is none."""
+        return next((take.clip for take in self.takes if take.id == self.shot.chosen_take_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryView:
+    """A story as a person sees it: living shots by number, films by number."""
+
+    story: Story
+    shots: tuple[ShotView, ...]
+    films: tuple[Film, ...]
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryItem:
+    """One clip in somebody's history."""
+
+    id: int
+    """The place in the history: pass the last one as `before` for the next page."""
+    shot_code: str
+    take_number: int
+    person: Person
+    prompt: str
+    clip: Clip
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Newest first. `next_before` is None on the last page."""
+
+    items: tuple[HistoryItem, ...]
+    next_before: int | None

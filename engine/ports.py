@@ -1,0 +1,301 @@
+"""What the engine asks of the world: a store, files, a clock, and somebody to tell.
+
+A store gives transactions. The engine's use cases are functions of a transaction: they read, decide and write in one piece,
+and either all of it is there afterwards or nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from engine.model import (
+    Attempt,
+    AttemptOutcome,
+    Clip,
+    FileKey,
+    Film,
+    HistoryPage,
+    Job,
+    JobState,
+    Person,
+    Say,
+    SayKind,
+    SayState,
+    Shot,
+    Story,
+    Take,
+)
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+"""Now, as an aware UTC datetime."""
+
+Announce = Callable[[Job], Awaitable[None]]
+"""Told of a job after every change of it, outside of any transaction. Must not raise; may be slow; losing one is harmless."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewShot:
+    """A shot to add; its number is given by the store."""
+
+    story_id: int
+    parent_id: int | None
+    person: Person
+    prompt: str
+    seconds: float
+    ratio: str
+    resolution: str
+    style: str
+    provider: str
+    model: str
+    first_frame: FileKey | None
+    last_frame: FileKey | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to add. It is QUEUED and due at once."""
+
+    kind: str
+    request_key: str
+    place: str
+    person: Person
+    story_id: int
+    shot_id: int | None = None
+    take_id: int | None = None
+    plan: tuple[int, ...] = ()
+    provider: str = ""
+    model: str = ""
+
+
+class Reader(Protocol):
+    """Reads in one snapshot. None or empty where there is nothing."""
+
+    async def story(self, code: str) -> Story | None: ...
+
+    async def current_story(self, place: str) -> Story | None: ...
+
+    async def stories(self, place: str, limit: int = 20) -> Sequence[Story]:
+        """Newest first."""
+        ...
+
+    async def shot(self, shot_id: int) -> Shot | None: ...
+
+    async def shot_by_code(self, story_code: str, number: int) -> Shot | None:
+        """Deleted ones too."""
+        ...
+
+    async def shots(self, story_id: int) -> Sequence[Shot]:
+        """All of a story by number, deleted ones too."""
+        ...
+
+    async def newest_shot(self, place: str) -> Shot | None:
+        """The newest living shot of the place's current story."""
+        ...
+
+    async def takes(self, shot_ids: Sequence[int]) -> Sequence[Take]:
+        """All takes of these shots, by (shot, number)."""
+        ...
+
+    async def take(self, take_id: int) -> Take | None: ...
+
+    async def film(self, film_id: int) -> Film | None: ...
+
+    async def film_by_code(self, story_code: str, number: int) -> Film | None: ...
+
+    async def films(self, story_id: int) -> Sequence[Film]:
+        """Living ones by number."""
+        ...
+
+    async def job(self, job_id: int) -> Job | None: ...
+
+    async def job_by_request(self, request_key: str) -> Job | None: ...
+
+    async def job_by_receipt(self, receipt: str) -> Job | None:
+        """The job whose status, result or failure message this receipt names."""
+        ...
+
+    async def jobs_of_shots(self, shot_ids: Sequence[int]) -> Sequence[Job]:
+        """The newest job of each of these shots."""
+        ...
+
+    async def jobs_of_place(self, place: str, states: frozenset[JobState]) -> Sequence[Job]:
+        """Newest first."""
+        ...
+
+    async def count_ahead(self, job: Job) -> int:
+        """How many jobs of its provider stand before it: those in flight and those QUEUED earlier that wait for no shot."""
+        ...
+
+    async def attempts(self, job_id: int) -> Sequence[Attempt]:
+        """By number."""
+        ...
+
+    async def says(self, job_id: int) -> Sequence[Say]: ...
+
+    async def history(self, *, place: str | None, person: str | None, before: int | None, limit: int) -> HistoryPage:
+        """Living clips of a place or of a person (by key) or of both, newest first, in the time of an index look-up."""
+        ...
+
+    async def file_is_used(self, file: FileKey) -> bool:
+        """Whether any living take, shot or film refers to it."""
+        ...
+
+
+class Writer(Reader, Protocol):
+    """One transaction that may write. Raising anything undoes all of it."""
+
+    async def know(self, place: str, person: Person) -> None:
+        """Remember the place and the person, and the name that the person has now."""
+        ...
+
+    async def add_story(self, place: str, director: Person, title: str) -> Story:
+        """A new story, current in its place."""
+        ...
+
+    async def set_current(self, place: str, story_id: int) -> None: ...
+
+    async def set_tip(self, story_id: int, shot_id: int | None) -> None: ...
+
+    async def add_shot(self, shot: NewShot) -> Shot: ...
+
+    async def delete_shot(self, shot_id: int) -> Sequence[FileKey]:
+        """Mark it deleted, drop its clips from takes and history, and name the files that it referred to."""
+        ...
+
+    async def add_take(self, shot_id: int, seed: int, parent_take_id: int | None) -> Take: ...
+
+    async def choose_take(self, shot_id: int, take_id: int) -> None: ...
+
+    async def add_clip(self, take_id: int, clip: Clip) -> None:
+        """The take's clip; the place's and its author's history begin with it. A second time changes nothing."""
+        ...
+
+    async def add_film(self, story_id: int, person: Person, shots: tuple[str, ...], clip: Clip) -> Film: ...
+
+    async def delete_film(self, film_id: int) -> Sequence[FileKey]: ...
+
+    async def add_job(self, job: NewJob) -> Job: ...
+
+    async def save_job(self, job: Job, *, detail: str = "") -> None:
+        """Write the job, release its lease, and append an event.
+
+        Raises:
+            StaleFence: its row carries another fence than `job.fence`; nothing is written.
+        """
+        ...
+
+    async def take_over(self, job_id: int) -> Job | None:
+        """The job with a new fence, for a person's word (cancel, again) that must win over a step under way; None: no such job."""
+        ...
+
+    async def make_due(self, provider: str) -> None:
+        """Make the longest waiting QUEUED job of this provider due now."""
+        ...
+
+    async def make_waiters_due(self, shot_code: str) -> None:
+        """Make the QUEUED jobs that wait for this shot due now."""
+        ...
+
+    async def add_attempt(self, job_id: int, key: str) -> Attempt: ...
+
+    async def close_attempt(self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None) -> None: ...
+
+    async def owe(self, job_id: int, kind: SayKind) -> None:
+        """Owe the job's place a message of this kind, due now. A second time changes nothing."""
+        ...
+
+    async def save_say(
+        self,
+        say: Say,
+        state: SayState,
+        *,
+        receipt: str | None = None,
+        error: str | None = None,
+        again_in_s: float | None = None,
+    ) -> None:
+        """Write what became of a message and release its lease; `again_in_s` None: it is not sent again.
+
+        A STATUS that was SENT also becomes its job's receipt.
+
+        Raises:
+            StaleFence: claimed by somebody else in the meantime; nothing is written.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T: ...
+
+    async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        """Run `work` in one transaction and give its value once it is on the disk. `work` may be run more than once."""
+        ...
+
+    async def claim_jobs(self, limit: int, lease_s: float) -> Sequence[Job]:
+        """Due jobs, earliest first, each with a lease and a new fence."""
+        ...
+
+    async def claim_says(self, limit: int, lease_s: float) -> Sequence[Say]:
+        """Due messages, earliest first, each with a lease and a new fence. One per job at a time, STATUS before the others."""
+        ...
+
+    async def renew(self, job: Job, lease_s: float) -> bool:
+        """Hold a claimed job longer; False: it is somebody else's now."""
+        ...
+
+    async def release_leases(self) -> int:
+        """Make everything that is leased due now. For the start of the only process on this database."""
+        ...
+
+
+class Files(Protocol):
+    """Kept files, named by content, and a work directory. Every method leaves the event loop free."""
+
+    async def adopt(self, path: Path) -> FileKey:
+        """Move a finished file into the house: hashed, fsynced, renamed. Its suffix stays. The same bytes twice are one file.
+
+        The key is held against `delete` until `release(key)`.
+
+        Raises:
+            DiskFull, StorageUnavailable
+        """
+        ...
+
+    async def adopt_stream(self, chunks: AsyncIterator[bytes], suffix: str, *, limit_bytes: int) -> FileKey:
+        """`adopt` of what arrives. Raises BadMedia beyond `limit_bytes`; nothing partial stays."""
+        ...
+
+    def release(self, key: FileKey) -> None:
+        """The database refers to it now (or never will): `delete` may remove it again."""
+        ...
+
+    def path(self, key: FileKey) -> Path:
+        """Where it is. It need not exist."""
+        ...
+
+    async def exists(self, key: FileKey) -> bool: ...
+
+    async def delete(self, key: FileKey) -> bool:
+        """Remove it and all that was derived from it; False: it is held, or was not there."""
+        ...
+
+    def derived(self, key: FileKey, name: str) -> Path:
+        """Where something made from it belongs (`last-frame.png`). Its directory exists; made again whenever it is missing."""
+        ...
+
+    def work(self, name: str) -> Path:
+        """A directory for work in progress, kept over a restart. It exists."""
+        ...
+
+    async def drop_work(self, name: str) -> None:
+        """Remove `work(name)` and what is in it."""
+        ...
+
+    async def free_bytes(self) -> int: ...

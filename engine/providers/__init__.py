@@ -1,0 +1,1 @@
+"""The services, and this machine, that render shots."""
