@@ -1,36 +1,55 @@
 # make demo: set up and open the film studio in a browser. make test: set up, lint, and run every test.
-PYTHON ?= python3
-UV_BIN := .venv/bin/uv
-STAMP  := .venv/.synced
+# Needs Python 3.11 or newer, make and git. Nothing is installed outside .venv. Another Python: make PYTHON=/path/to/python3
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+UV   := .venv/bin/uv
+SYNC := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --extra bot --python .venv/bin/python
 
-.PHONY: demo run test lint format types clean bench
-demo: $(STAMP)
+.PHONY: demo run test lint format clean
+demo: .venv/.synced
 	.venv/bin/nextshot demo
 
-run: $(STAMP)
+run: .venv/.synced
 	.venv/bin/nextshot run
 
 test: lint
 	.venv/bin/pytest
 
-lint: $(STAMP)
+lint: .venv/.synced-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-format: $(STAMP)
+format: .venv/.synced-dev
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-# uv itself lives in the virtual environment, so nothing is installed outside this folder.
-$(UV_BIN):
-	$(PYTHON) -c 'import sys; sys.exit("nextshot needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+# Made again from nothing: a .venv whose set-up was broken off, whose folder was moved, or whose Python is gone.
+ifneq ($(shell test ! -e .venv/.unfinished && test "$$(cat .venv/.synced 2>/dev/null || pwd -P)" = "$$(pwd -P)" && \
+	.venv/bin/python -c pass 2>/dev/null && echo whole),whole)
+.PHONY: $(UV)
+endif
 
-$(STAMP): $(UV_BIN) pyproject.toml uv.lock
-	UV_PROJECT_ENVIRONMENT=.venv $(UV_BIN) sync --locked --quiet --inexact --extra bot --python .venv/bin/python
-	@touch $(STAMP)
+# uv itself lives in the virtual environment. pip is there only to bring it.
+$(UV):
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "Nextshot needs Python 3.11 or newer: install it, or say where it is with make PYTHON=/path/to/python3." >&2; exit 1; }
+	@echo "Setting up .venv with $$("$(PYTHON)" --version): the first time takes a minute or two."
+	@"$(PYTHON)" -m venv --clear --without-pip .venv
+	@touch .venv/.unfinished
+	@if .venv/bin/python -m ensurepip >/dev/null 2>&1; then pip=".venv/bin/python -m pip"; \
+	elif "$(PYTHON)" -m pip --version >/dev/null 2>&1; then pip="$(PYTHON) -m pip --python .venv/bin/python"; \
+	else echo "This Python has neither ensurepip nor pip: install the package python3-venv (apt-get install python3-venv) and" \
+		"try again." >&2; exit 1; fi; \
+	$$pip install --quiet --disable-pip-version-check 'uv>=0.9'
+
+.venv/.synced: $(UV) pyproject.toml uv.lock
+	$(SYNC) --no-dev
+	@pwd -P > $@ && rm -f .venv/.unfinished
+
+.venv/.synced-dev: .venv/.synced
+	$(SYNC)
+	@touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
