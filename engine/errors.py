@@ -23,6 +23,7 @@
     │   └── StorageUnavailable   locked, missing, read-only, or of a newer version
     └── Defect                   ours to mend
         ├── IllegalMove          a job was asked to go where its table does not lead
+        ├── Crashed              a step raised what it never should; tried again some times
         └── StaleFence           somebody else owns the job now; write nothing
 
 `str(error)` is one whole sentence for a person: what is wrong and what to do. Callers match on the class, never on the text.
@@ -145,7 +146,14 @@ class MediaError(EngineError):
 
 
 class BadMedia(MediaError):
-    """Corrupt, truncated, empty, of another kind, or beyond the size that we decode."""
+    """Corrupt, truncated, empty, of another kind, or beyond the size that we decode.
+
+    `clip` is its place, from 0, among the clips that were given; None where there was only one file.
+    """
+
+    def __init__(self, sentence: str, *, clip: int | None = None) -> None:
+        super().__init__(sentence)
+        self.clip = clip
 
 
 class MediaLimit(MediaError):
@@ -173,6 +181,13 @@ class Defect(EngineError):
 
 class IllegalMove(Defect):
     """A job was asked to go from a state to one that its table does not name."""
+
+
+class Crashed(Defect):
+    """A step raised something outside this tree. Tried again, since what it was about may have been passing."""
+
+    retryable = True
+    billed = Billed.UNKNOWN
 
 
 class StaleFence(Defect):

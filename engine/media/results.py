@@ -1,0 +1,43 @@
+"""What media work gives back, and how large a video may be. Plain values: no media library is loaded for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_LONG_SIDE = 4096
+MAX_SHORT_SIDE = 2304
+MAX_SECONDS = 20 * 60
+MAX_STREAMS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A video, as measured."""
+
+    seconds: float
+    """From its first displayed picture to the end of its last."""
+    width: int
+    """As shown, after rotation."""
+    height: int
+    fps: float
+    frames: int
+    """Displayed pictures."""
+    has_audio: bool
+    codec: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stitched:
+    """A film, as written and checked."""
+
+    seconds: float
+    width: int
+    height: int
+    fps: float
+    frames: int
+    """Displayed pictures."""
+    dropped_frames: int
+    """Doubled pictures left out at the seams."""
+    copied: bool
+    """Whether every clip's video went in without being encoded again."""

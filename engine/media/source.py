@@ -1,0 +1,111 @@
+"""Opens a video that may be hostile: no other file, no network, nothing larger than we decode."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from engine.errors import BadMedia
+from engine.media.results import MAX_LONG_SIDE, MAX_SECONDS, MAX_SHORT_SIDE, MAX_STREAMS
+
+# Playlists and link-following formats are not in the list, so that a file named .mp4 cannot have another one opened.
+_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,gif",
+    "max_pixels": str(MAX_LONG_SIDE * MAX_SHORT_SIDE),
+}
+_AGAIN = "render it again or use another file"
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its first video stream that is not a cover picture, ready to decode.
+
+    Raises:
+        BadMedia: missing, empty, not a video, or larger than we decode.
+    """
+    _check_file(path)
+    try:
+        container = av.open(str(path), options=dict(_OPTIONS))
+    except av.FFmpegError as error:
+        raise BadMedia(f"The file is not a video that can be read, or it is cut off; {_AGAIN}.") from error
+    with container:
+        stream = _video_stream(container)
+        _check_size(container, stream)
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
+        yield container, stream
+
+
+def check_frame_size(frame: VideoFrame) -> None:
+    """A stream may grow in the middle. Raises BadMedia when it grew too large."""
+    _check_sides(frame.width, frame.height)
+
+
+def frames_from(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Decoded pictures from where the container stands to its end, the decoder's last ones included; stops at damage."""
+    try:
+        for frame in container.decode(stream):
+            check_frame_size(frame)
+            if frame.pts is not None:
+                yield frame
+    except (av.FFmpegError, EOFError):
+        return
+
+
+def _check_file(path: Path) -> None:
+    try:
+        size = path.stat().st_size if path.is_file() else None
+        if size:
+            with path.open("rb"):
+                pass
+    except OSError as error:
+        raise BadMedia(f"The video's file cannot be read ({error.strerror}); {_AGAIN}.") from error
+    if size is None:
+        raise BadMedia(f"The video's file is missing; {_AGAIN}.")
+    if size == 0:
+        raise BadMedia(f"The video's file is empty; {_AGAIN}.")
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    if len(container.streams) > MAX_STREAMS:
+        raise BadMedia(
+            f"The file has {len(container.streams)} tracks, more than the {MAX_STREAMS} that we read; {_AGAIN}."
+        )
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            break
+    else:
+        raise BadMedia(f"The file has no video in it; {_AGAIN}.")
+    context = stream.codec_context
+    # A stream whose format nobody here knows has no context, whatever the annotation says.
+    if context is None or not context.width or not context.height or not context.pix_fmt:
+        raise BadMedia(f"The file's video is damaged or of a kind that cannot be read here; {_AGAIN}.")
+    return stream
+
+
+def _check_size(container: InputContainer, stream: VideoStream) -> None:
+    _check_sides(stream.codec_context.width, stream.codec_context.height)
+    seconds = max(
+        float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0,
+        (container.duration or 0) / av.time_base,
+    )
+    if seconds > MAX_SECONDS:
+        raise BadMedia(
+            f"The video is {seconds / 60:.0f} minutes long, more than the {MAX_SECONDS // 60} that we read; use a shorter one."
+        )
+
+
+def _check_sides(width: int, height: int) -> None:
+    if max(width, height) > MAX_LONG_SIDE or min(width, height) > MAX_SHORT_SIDE:
+        raise BadMedia(
+            f"The video is {width}x{height}, larger than the {MAX_LONG_SIDE}x{MAX_SHORT_SIDE} that we read; use a smaller one."
+        )

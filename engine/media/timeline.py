@@ -1,0 +1,85 @@
+"""Where every packet of a film stands, as pure arithmetic: one even grid of pictures, whatever clocks the clips came with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+_MIN_TIMESCALE = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One clip of a film."""
+
+    ranks: tuple[int, ...]
+    """For each packet in file order the place, from 0, at which its picture is shown."""
+    drop_last: bool
+    """Its last picture is the next one's first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One clip's place in the film."""
+
+    start: int
+    """The number of its first picture in the film."""
+    end: int
+    """The number of the first picture after it."""
+    pts: tuple[int | None, ...]
+    """For each packet in file order, in ticks; None: it is left out."""
+    dts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The film's clock: `step` ticks a picture, `timescale` ticks a second."""
+
+    step: int
+    timescale: int
+
+    @classmethod
+    def of(cls, rate: Fraction) -> Grid:
+        """Fine enough that a muxer keeps it, and exact."""
+        finer = -(-_MIN_TIMESCALE // rate.numerator)
+        return cls(rate.denominator * finer, rate.numerator * finer)
+
+
+def place(pieces: Sequence[Piece], step: int) -> list[Placed]:
+    """Put clips one after the other on a grid of `step` ticks a picture.
+
+    A doubled last picture on which no later packet can depend (it is the last one in the file too) is left out. Another one must
+    stay for the decoder: it is shown for a single tick before the next clip's first picture, and the grid stays as it is.
+    """
+    delay = max((place - rank for piece in pieces for place, rank in enumerate(piece.ranks)), default=0)
+    placed: list[Placed] = []
+    start = 0
+    for piece in pieces:
+        count = len(piece.ranks)
+        drops = piece.drop_last and count > 1
+        end = start + count - drops
+        pts: list[int | None] = [(start + rank) * step for rank in piece.ranks]
+        if drops:
+            last = piece.ranks.index(count - 1)
+            pts[last] = None if last == count - 1 else end * step - 1
+        dts = tuple((start + place - delay) * step for place in range(count))
+        placed.append(Placed(start=start, end=end, pts=tuple(pts), dts=dts))
+        start = end
+    return _with_rising_dts(placed)
+
+
+def _with_rising_dts(placed: Sequence[Placed]) -> list[Placed]:
+    """A picture shown for one tick has no slot of its own: what precedes it is decoded a tick earlier."""
+    rising: list[Placed] = []
+    following: int | None = None
+    for piece in reversed(placed):
+        dts = list(piece.dts)
+        for index in reversed(range(len(dts))):
+            if piece.pts[index] is None:
+                continue
+            if following is not None and dts[index] >= following:
+                dts[index] = following - 1
+            following = dts[index]
+        rising.append(Placed(start=piece.start, end=piece.end, pts=piece.pts, dts=tuple(dts)))
+    return rising[::-1]

@@ -1,0 +1,256 @@
+"""A film is its clips, one after the other: same pictures, sound in step, no picture twice at a seam."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import media
+from engine.errors import BadMedia, MediaError
+from engine.media.timeline import Grid, Piece, place
+from engine.media.verify import verify
+from tests.media.makers import (
+    NO_B,
+    RATE,
+    WITH_B,
+    Recipe,
+    Rgb,
+    decoded,
+    make,
+    make_chain,
+    names,
+    remux,
+    scene,
+    sound_of,
+)
+
+
+def _packet_times(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return sorted(packet.pts or 0 for packet in container.demux(container.streams.video[0]) if packet.size)
+
+
+async def test_equal_clips_are_copied_bit_by_bit_without_their_doubled_pictures(tmp_path: Path) -> None:
+    """What is decoded from the film is what is decoded from the clips, less the last picture of all but the last clip."""
+    clips = make_chain(tmp_path, 3, NO_B)
+    film = await media.stitch(clips, tmp_path / "film.mp4")
+    assert film == media.Stitched(
+        seconds=70 / 24, width=320, height=180, fps=24.0, frames=70, dropped_frames=2, copied=True
+    )
+    wanted = [shown for clip in clips[:-1] for _, shown in decoded(clip)[:-1]] + [
+        shown for _, shown in decoded(clips[-1])
+    ]
+    assert [shown for _, shown in decoded(tmp_path / "film.mp4")] == wanted
+    times = _packet_times(tmp_path / "film.mp4")
+    assert {after - before for before, after in pairwise(times)} == {500}
+
+
+async def test_a_doubled_picture_that_others_depend_on_is_shown_for_one_tick(tmp_path: Path) -> None:
+    """It stays for the decoder; every other picture is bit-identical and at its even time."""
+    clips = make_chain(tmp_path, 3, WITH_B, frames=25)
+    film = await media.stitch(clips, tmp_path / "film.mp4")
+    assert (film.frames, film.dropped_frames, film.seconds, film.copied) == (73, 2, 73 / 24, True)
+    pictures = decoded(tmp_path / "film.mp4")
+    assert [shown for _, shown in pictures] == [shown for clip in clips for _, shown in decoded(clip)]
+    times = [time for time, _ in pictures]
+    hidden = [number for number, (before, after) in enumerate(pairwise(times)) if after - before == Fraction(1, 12_000)]
+    assert hidden == [24, 49]
+    assert [time for number, time in enumerate(times) if number not in hidden] == [Fraction(n, 24) for n in range(73)]
+    measured = await media.probe(tmp_path / "film.mp4")
+    assert (measured.frames, measured.fps) == (73, 24.0)
+    assert measured.seconds == pytest.approx(73 / 24, abs=0.001)
+
+
+async def test_pictures_that_differ_are_all_kept(tmp_path: Path) -> None:
+    """A cut to another scene, and a clip that goes on with the next picture in fast motion, lose nothing."""
+    clips = [
+        make(tmp_path / "0.mp4", Recipe(options=NO_B)),
+        make(tmp_path / "1.mp4", Recipe(options=NO_B, start=120)),
+        make(tmp_path / "2.mp4", Recipe(options=NO_B, start=200), lambda place: scene(200 + place)[::-1]),
+    ]
+    film = await media.stitch(clips, tmp_path / "film.mp4")
+    assert (film.frames, film.dropped_frames) == (72, 0)
+    assert len(decoded(tmp_path / "film.mp4")) == 72
+
+
+async def test_a_doubled_picture_is_known_again_after_a_coarser_encoding(tmp_path: Path) -> None:
+    """A provider encodes the first picture anew, at another quality."""
+    fine = make(tmp_path / "0.mp4", Recipe(options=NO_B))
+    coarse = make(tmp_path / "1.mp4", Recipe(start=23, options={**NO_B, "crf": "30"}))
+    film = await media.stitch([fine, coarse], tmp_path / "film.mp4")
+    assert film.dropped_frames == 1
+
+
+async def test_one_clip_alone_is_a_film(tmp_path: Path) -> None:
+    """The same pictures at the same times, with the sound cut to their length."""
+    clip = make(tmp_path / "0.mp4", Recipe(audio_s=2.0))
+    film = await media.stitch([clip], tmp_path / "film.mp4")
+    assert (film.frames, film.seconds, film.copied) == (24, 1.0, True)
+    assert decoded(tmp_path / "film.mp4") == decoded(clip)
+    assert len(sound_of(tmp_path / "film.mp4")) == pytest.approx(RATE, abs=1024)
+
+
+@pytest.mark.parametrize("container", ["mkv", "mp4"])
+async def test_the_clock_of_a_container_does_not_matter(tmp_path: Path, container: str) -> None:
+    """Equal clips from other containers, or that start late, join by copy on an even grid."""
+    clips = make_chain(tmp_path, 2, WITH_B, audio_s=1.0)
+    moved = remux(clips[1], tmp_path / f"moved.{container}", shift=500)
+    film = await media.stitch([clips[0], moved], tmp_path / "film.mp4")
+    assert (film.frames, film.copied) == (47, True)
+
+
+async def test_a_tall_clip_in_a_wide_film_is_padded_and_keeps_its_colours(tmp_path: Path) -> None:
+    """Bars at the sides, nothing stretched, and colours as they were."""
+
+    def colour(_place: int) -> Rgb:
+        return np.full((320, 180, 3), (200, 60, 30), np.uint8)
+
+    wide = make(tmp_path / "wide.mp4", Recipe(frames=4))
+    tall = make(tmp_path / "tall.mp4", Recipe(frames=4, width=180, height=320), colour)
+    await media.stitch([wide, tall], tmp_path / "film.mp4")
+    await media.last_frame(tmp_path / "film.mp4", tmp_path / "last.png")
+    await media.last_frame(tall, tmp_path / "tall.png")
+    film, alone = _pixels(tmp_path / "last.png"), _pixels(tmp_path / "tall.png")
+    assert film[90, 20].max() < 8
+    assert np.abs(film[90, 160] - alone[160, 90]).max() <= 3
+    lit = np.flatnonzero(film[90].max(axis=1) > 100)
+    assert len(lit) == pytest.approx(102, abs=3)
+
+
+def _pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    with Image.open(path) as image:
+        return np.asarray(image).astype(np.int64)
+
+
+async def test_clips_with_other_headers_are_never_copied_together(tmp_path: Path) -> None:
+    """Same codec, profile, size and rate, but other parameter sets: copied they would decode to rubbish, without an error."""
+    clips = [
+        make(tmp_path / "0.mp4", Recipe(options=NO_B)),
+        make(tmp_path / "1.mp4", Recipe(start=60, options={"crf": "18", "x264-params": "cabac=0:ref=1:bframes=0"})),
+    ]
+    film = await media.stitch(clips, tmp_path / "film.mp4")
+    assert (film.copied, film.frames) == (False, 48)
+    got = _all_pixels(tmp_path / "film.mp4")
+    wanted = np.concatenate([_all_pixels(clip) for clip in clips])
+    assert np.abs(got - wanted).mean(axis=(1, 2)).max() < 4
+
+
+def _all_pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    with av.open(str(path)) as container:
+        return np.stack(
+            [
+                frame.to_ndarray(format="gray").astype(np.float32)
+                for frame in container.decode(container.streams.video[0])
+            ]
+        )
+
+
+async def test_only_the_clips_that_differ_from_a_house_clip_are_converted(tmp_path: Path) -> None:
+    """A converted clip has the headers of every other converted one, so what came out of the house is copied."""
+    odd = make(tmp_path / "odd.mp4", Recipe(frames=12, fps=Fraction(30), width=320, height=180))
+    wide = make(tmp_path / "wide.mp4", Recipe(frames=12, options=WITH_B))
+    await media.stitch([wide, odd], tmp_path / "house.mp4")
+    later = make(tmp_path / "later.mp4", Recipe(start=70, frames=12, width=640, height=360))
+    film = await media.stitch([tmp_path / "house.mp4", later], tmp_path / "film.mp4")
+    house = [shown for _, shown in decoded(tmp_path / "house.mp4")]
+    assert [shown for _, shown in decoded(tmp_path / "film.mp4")][: len(house)] == house
+    assert film.frames == len(house) + 12
+
+
+async def test_the_film_carries_its_title_and_chapters_and_starts_fast(tmp_path: Path) -> None:
+    """One chapter a clip, on its pictures; no control character gets in; the index stands before the pictures."""
+    clips = make_chain(tmp_path, 2, NO_B)
+    await media.stitch(
+        clips, tmp_path / "film.mp4", title="A boat\nanswers 🚤", chapters=["the lamp\x00", "маяк " * 100]
+    )
+    data = (tmp_path / "film.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        assert container.metadata["title"] == "A boat answers 🚤"
+        chapters = container.chapters()
+        titles = [chapter["metadata"]["title"] for chapter in chapters]
+        starts = [float(chapter["start"] * (chapter["time_base"] or 1)) for chapter in chapters]
+    assert titles[0] == "the lamp"
+    assert titles[1].startswith("маяк")
+    assert starts == pytest.approx([0, 23 / 24], abs=0.002)
+
+
+async def test_progress_rises_to_a_hundred(tmp_path: Path) -> None:
+    """Each percent once, never a smaller one, and the whole way also when clips are converted."""
+    clips = [make(tmp_path / "0.mp4", Recipe()), make(tmp_path / "1.mp4", Recipe(width=640, height=360, start=60))]
+    told: list[float] = []
+    await media.stitch(clips, tmp_path / "film.mp4", on_progress=told.append)
+    assert told == sorted(set(told))
+    assert told[-1] == 100.0
+    assert len(told) > 40
+
+
+async def test_sources_and_an_earlier_film_survive_a_failure(tmp_path: Path) -> None:
+    """Nothing is changed when a clip is missing; the sentence says which one."""
+    clips = make_chain(tmp_path, 2, NO_B)
+    before = {path.name: path.read_bytes() for path in clips}
+    (tmp_path / "film.mp4").write_bytes(b"an earlier film")
+    with pytest.raises(BadMedia, match=r"Clip 3 of 3 cannot be joined\. The video's file is missing") as raised:
+        await media.stitch([*clips, tmp_path / "gone.mp4"], tmp_path / "film.mp4")
+    assert raised.value.clip == 2
+    assert (tmp_path / "film.mp4").read_bytes() == b"an earlier film"
+    assert {path.name: path.read_bytes() for path in clips} == before
+    assert names(tmp_path) == ["0.mp4", "1.mp4", "film.mp4"]
+
+
+async def test_no_clip_is_no_film(tmp_path: Path) -> None:
+    """It says so before anything is started."""
+    with pytest.raises(BadMedia, match="no clip to join"):
+        await media.stitch([], tmp_path / "film.mp4")
+
+
+async def test_a_cancelled_stitch_leaves_nothing(tmp_path: Path) -> None:
+    """No part of a film, no converted clip."""
+    clips = [make(tmp_path / "0.mp4", Recipe()), make(tmp_path / "1.mp4", Recipe(frames=200, width=640, height=360))]
+    converting = asyncio.Event()
+    call = asyncio.create_task(
+        media.stitch(
+            clips, tmp_path / "film.mp4", on_progress=lambda percent: converting.set() if percent > 25 else None
+        )
+    )
+    await asyncio.wait_for(converting.wait(), 20)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert names(tmp_path) == ["0.mp4", "1.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "digest", "has_sound", "reason"),
+    [
+        ([tuple(range(24))], None, False, None),
+        ([tuple(range(24))], "0" * 64, False, "not those of the clips"),
+        ([tuple(range(24))], None, True, "sound is missing"),
+        ([tuple(range(30))], None, False, "another length"),
+        ([(1, 0, *range(2, 24))], None, False, "at their times"),
+    ],
+)
+async def test_a_film_that_is_not_what_was_planned_is_found_out(
+    tmp_path: Path, pieces: Sequence[tuple[int, ...]], digest: str | None, has_sound: bool, reason: str | None
+) -> None:
+    """Length, times, content and sound are compared with the plan after writing."""
+    clip = make(tmp_path / "0.mp4", Recipe(options=NO_B))
+    await media.stitch([clip], tmp_path / "film.mp4")
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        whole = hashlib.sha256(b"".join(bytes(packet) for packet in container.demux() if packet.size)).hexdigest()
+    grid = Grid.of(Fraction(24))
+    placed = place([Piece(ranks, drop_last=False) for ranks in pieces], grid.step)
+    if reason is None:
+        verify(tmp_path / "film.mp4", placed, grid, digest=whole, has_sound=has_sound)
+        return
+    with pytest.raises(MediaError, match=reason):
+        verify(tmp_path / "film.mp4", placed, grid, digest=digest or whole, has_sound=has_sound)
