@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -197,37 +196,6 @@ class Film:
         return f"{self.story_code}-f{self.number}"
 
 
-# --- codes that a person types ---------------------------------------------------------------------------------------
-
-_LETTERS = "abcdefghjkmnpqrstuvwxyz"  # no i, l, o: they read as 1 and 0
-_STORY = re.compile(rf"^([{_LETTERS}])(\d{{1,12}})$")
-_SHOT = re.compile(rf"^([{_LETTERS}]\d{{1,12}})-(\d{{1,9}})$")
-_FILM = re.compile(rf"^([{_LETTERS}]\d{{1,12}})-f(\d{{1,9}})$")
-
-
-def story_code(story_id: int) -> str:
-    """The code of the story with this id (1, 2, …): every letter before the next number, `a1 b1 … z1 a2 …`."""
-    number, letter = divmod(story_id - 1, len(_LETTERS))
-    return f"{_LETTERS[letter]}{number + 1}"
-
-
-def is_story_code(text: str) -> bool:
-    """`k7`"""
-    return _STORY.match(text.lower()) is not None
-
-
-def parse_shot_code(text: str) -> tuple[str, int] | None:
-    """`K7-4` → (`k7`, 4); None if it is not the code of a shot."""
-    found = _SHOT.match(text.lower())
-    return (found[1], int(found[2])) if found else None
-
-
-def parse_film_code(text: str) -> tuple[str, int] | None:
-    """`k7-f1` → (`k7`, 1); None if it is not the code of a film."""
-    found = _FILM.match(text.lower())
-    return (found[1], int(found[2])) if found else None
-
-
 # --- jobs ------------------------------------------------------------------------------------------------------------
 
 
@@ -399,57 +367,3 @@ class Pace:
     give_up_s: float
     in_flight: int
     """How many renders it takes at a time."""
-
-
-# --- what is shown ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShotView:
-    """A shot as a person sees it."""
-
-    shot: Shot
-    takes: tuple[Take, ...]
-    parent_code: str | None
-    on_canon: bool
-    is_stale: bool
-    """Its parent was retaken after its own clip was made, so its first frame is an older one."""
-    job: Job | None
-    """Its newest job."""
-
-    @property
-    def clip(self) -> Clip | None:
-        """The clip of the chosen take; None while there is none."""
-        return next((take.clip for take in self.takes if take.id == self.shot.chosen_take_id), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryView:
-    """A story as a person sees it: living shots by number, films by number."""
-
-    story: Story
-    shots: tuple[ShotView, ...]
-    films: tuple[Film, ...]
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryItem:
-    """One clip in somebody's history."""
-
-    id: int
-    """The place in the history: pass the last one as `before` for the next page."""
-    shot_code: str
-    take_number: int
-    person: Person
-    prompt: str
-    clip: Clip
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """Newest first. `next_before` is None on the last page."""
-
-    items: tuple[HistoryItem, ...]
-    next_before: int | None

@@ -6,11 +6,11 @@ and either all of it is there afterwards or nothing is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from engine.model import (
     Attempt,
@@ -18,7 +18,6 @@ from engine.model import (
     Clip,
     FileKey,
     Film,
-    HistoryPage,
     Job,
     JobState,
     Person,
@@ -29,13 +28,14 @@ from engine.model import (
     Story,
     Take,
 )
+from engine.views import HistoryPage
 
 T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 """Now, as an aware UTC datetime."""
 
-Announce = Callable[[Job], Awaitable[None]]
+Announce = Callable[[Job], Coroutine[Any, Any, None]]
 """Told of a job after every change of it, outside of any transaction. Must not raise; may be slow; losing one is harmless."""
 
 
@@ -170,6 +170,10 @@ class Writer(Reader, Protocol):
 
     async def add_take(self, shot_id: int, seed: int, parent_take_id: int | None) -> Take: ...
 
+    async def start_take(self, take_id: int, parent_take_id: int | None) -> None:
+        """Note the take whose last frame it starts on, known only when its render begins."""
+        ...
+
     async def choose_take(self, shot_id: int, take_id: int) -> None: ...
 
     async def add_clip(self, take_id: int, clip: Clip) -> None:
@@ -221,7 +225,8 @@ class Writer(Reader, Protocol):
     ) -> None:
         """Write what became of a message and release its lease; `again_in_s` None: it is not sent again.
 
-        A STATUS that was SENT also becomes its job's receipt.
+        A STATUS that was SENT also becomes its job's receipt. SENDING, written right before the bytes leave, keeps the lease
+        (for `again_in_s`, where given) and is no try: whoever claims a message in that state knows that it may have arrived.
 
         Raises:
             StaleFence: claimed by somebody else in the meantime; nothing is written.
@@ -294,8 +299,16 @@ class Files(Protocol):
         """A directory for work in progress, kept over a restart. It exists."""
         ...
 
+    async def works(self) -> Sequence[str]:
+        """The names of the work directories that are there."""
+        ...
+
     async def drop_work(self, name: str) -> None:
         """Remove `work(name)` and what is in it."""
         ...
 
     async def free_bytes(self) -> int: ...
+
+    async def sweep(self, is_used: Callable[[FileKey], Awaitable[bool]], older_than_s: float) -> int:
+        """Remove kept files that nothing refers to and what was left half-written, untouched for that long; how many."""
+        ...

@@ -1,0 +1,84 @@
+"""The claim: due rows get a lease and a new fence in one statement, so that two claimers never hold the same one.
+
+A lease that ran out is a due row like any other. On PostgreSQL a claimer skips what another one is just claiming; SQLite has one
+writer at a time, and SQLAlchemy leaves those words out there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, Table, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.model import Job, Say, SayKind
+from storage.rows import job_of, say_of
+from storage.selects import JOBS, SAYS
+from storage.tables import JOB, OUTBOX
+
+
+async def claim_jobs(connection: AsyncConnection, now: int, limit: int, lease_ms: int) -> Sequence[Job]:
+    """Due jobs, earliest first, now under a lease."""
+    due = select(JOB.c.id).where(JOB.c.due_at <= now)
+    ids = await _claim(connection, JOB, due, now=now, limit=limit, lease_ms=lease_ms)
+    if not ids:
+        return []
+    rows = await connection.execute(JOBS.where(JOB.c.id.in_(ids)).order_by(JOB.c.was_due_at, JOB.c.id))
+    return [job_of(row) for row in rows.mappings()]
+
+
+async def claim_says(connection: AsyncConnection, now: int, limit: int, lease_ms: int) -> Sequence[Say]:
+    """Due messages, earliest first, now under a lease: one of a job at a time, and none before its STATUS."""
+    other = OUTBOX.alias("other")
+    goes_before = or_(
+        other.c.lease_until > now,
+        (other.c.kind == SayKind.STATUS) & (OUTBOX.c.kind != SayKind.STATUS),
+        (other.c.kind != SayKind.STATUS) & (OUTBOX.c.kind != SayKind.STATUS) & (other.c.id < OUTBOX.c.id),
+    )
+    blocked = exists().where(
+        other.c.job_id == OUTBOX.c.job_id, other.c.id != OUTBOX.c.id, other.c.due_at.is_not(None), goes_before
+    )
+    due = select(OUTBOX.c.id).where(OUTBOX.c.due_at <= now, ~blocked)
+    ids = await _claim(connection, OUTBOX, due, now=now, limit=limit, lease_ms=lease_ms)
+    if not ids:
+        return []
+    rows = await connection.execute(SAYS.where(OUTBOX.c.id.in_(ids)).order_by(OUTBOX.c.was_due_at, OUTBOX.c.id))
+    return [say_of(row) for row in rows.mappings()]
+
+
+async def _claim(
+    connection: AsyncConnection, table: Table, due: Select[tuple[int]], *, now: int, limit: int, lease_ms: int
+) -> Sequence[int]:
+    # MATERIALIZED: PostgreSQL may otherwise run the inner select again for a row that another claimer has just changed.
+    picked = (
+        due.order_by(table.c.due_at)
+        .limit(limit)
+        .with_for_update(of=table, skip_locked=True)
+        .cte("picked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    lease_until = now + lease_ms
+    claimed = (
+        update(table)
+        .where(table.c.id.in_(select(picked.c.id)))
+        .values(was_due_at=table.c.due_at, due_at=lease_until, lease_until=lease_until, fence=table.c.fence + 1)
+        .returning(table.c.id)
+    )
+    return [row[0] for row in await connection.execute(claimed)]
+
+
+async def renew(connection: AsyncConnection, job: Job, now: int, lease_ms: int) -> bool:
+    """A longer lease; False: the job has another fence, or its lease was given back."""
+    held = update(JOB).where(JOB.c.id == job.id, JOB.c.fence == job.fence, JOB.c.lease_until.is_not(None))
+    changed = await connection.execute(held.values(due_at=now + lease_ms, lease_until=now + lease_ms))
+    return changed.rowcount > 0
+
+
+async def release_leases(connection: AsyncConnection, now: int) -> int:
+    """How many jobs and messages were under a lease and are due now. Fences grow, so a holder that still lives is void."""
+    released = 0
+    for table in (JOB, OUTBOX):
+        leased = update(table).where(table.c.due_at.is_not(None), table.c.lease_until.is_not(None))
+        freed = leased.values(due_at=now, lease_until=None, fence=table.c.fence + 1)
+        released += (await connection.execute(freed)).rowcount
+    return released

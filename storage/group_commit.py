@@ -1,0 +1,124 @@
+"""One writer for one SQLite connection: many writes share a transaction, and so one wait for the disk.
+
+Each write runs inside a savepoint of its own, so that one which fails undoes only itself. Nobody hears of a result, good or bad,
+before the commit: a failure may rest on rows that another write of the same transaction has put there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.errors import Defect, StorageUnavailable
+from storage.database import Work, begun, refuse_inside
+from storage.faults import told
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+TOGETHER = 200
+"""The most writes in one transaction."""
+ANSWER_S = 60.0
+"""The longest that a caller waits for its write."""
+CLOSE_S = 30.0
+"""The longest that closing waits for the writes that are queued."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    work: Work[Any]
+    answer: asyncio.Future[Any]
+
+
+class GroupCommit:
+    """Takes writes from anybody and makes them in one task, which is started by the first write and ended by `close`."""
+
+    def __init__(self, begin: Callable[[], AbstractAsyncContextManager[AsyncConnection]], where: str) -> None:
+        self._begin = begin
+        self._where = where
+        self._queue: asyncio.Queue[_Asked | None] = asyncio.Queue()
+        self._closed = False
+        self._writer = asyncio.create_task(self._write_all(), name=f"storage writer of {where}")
+        self.commits = 0
+        """How many transactions were committed."""
+
+    async def write(self, work: Work[T]) -> T:
+        """The value of `work` once it is on the disk. A caller that is cancelled hears no more; its write may still be made."""
+        refuse_inside()
+        self.refuse_closed()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Asked(work, answer))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await answer
+        except TimeoutError as error:
+            raise StorageUnavailable(
+                f"The database {self._where} did not answer in {ANSWER_S:.0f} s; try again."
+            ) from error
+
+    def refuse_closed(self) -> None:
+        """Raises StorageUnavailable once `close` was called."""
+        if self._closed or self._writer.done():
+            raise StorageUnavailable(f"The database {self._where} is closed.")
+
+    async def close(self) -> None:
+        """Make the writes that are queued, then end. Refuses every later one."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put_nowait(None)
+        async with asyncio.timeout(CLOSE_S):
+            await asyncio.shield(self._writer)
+
+    async def _write_all(self) -> None:
+        going_on = True
+        while going_on:
+            asked = [await self._queue.get()]
+            while len(asked) < TOGETHER and not self._queue.empty():
+                asked.append(self._queue.get_nowait())
+            going_on = None not in asked
+            batch = [one for one in asked if one is not None and not one.answer.done()]
+            if batch:
+                await self._commit(batch)
+
+    async def _commit(self, batch: list[_Asked]) -> None:
+        results: list[tuple[_Asked, Any, Exception | None]] = []
+        try:
+            async with self._begin() as connection:
+                results = [(asked, *await self._try(asked.work, connection)) for asked in batch]
+        except Exception as error:  # noqa: BLE001  # whatever it is, everybody who waits is told
+            log.warning("commit failed writes=%d error=%s", len(batch), type(error).__name__)
+            results = [(asked, None, told(error, self._where)) for asked in batch]
+        else:
+            self.commits += 1
+        for asked, value, failure in results:
+            if asked.answer.done():  # cancelled meanwhile
+                continue
+            if failure is None:
+                asked.answer.set_result(value)
+            else:
+                asked.answer.set_exception(failure)
+
+    async def _try(self, work: Work[Any], connection: AsyncConnection) -> tuple[Any, Exception | None]:
+        savepoint = await connection.begin_nested()
+        try:
+            with begun():
+                value = await work(connection)
+        except asyncio.CancelledError:
+            if self._writer.cancelling():
+                raise
+            await savepoint.rollback()
+            return None, Defect(
+                "A write waited for something of its caller's that was cancelled; nothing of it was written."
+            )
+        except Exception as error:  # noqa: BLE001  # it is handed to the caller
+            # Some failures (a full disk) end the whole transaction: then this raises, and the whole batch has failed.
+            await savepoint.rollback()
+            return None, told(error, self._where)
+        await savepoint.commit()
+        return value, None

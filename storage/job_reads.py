@@ -1,0 +1,57 @@
+"""Reading jobs, their attempts and the messages that they owe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_, select
+
+from engine.jobs import IN_FLIGHT
+from engine.model import Attempt, Job, JobState, Say
+from storage.rows import attempt_of, job_of, say_of
+from storage.selects import JOBS, SAYS
+from storage.tables import ATTEMPT, JOB, OUTBOX, PLACE
+from storage.transaction import Transaction
+
+
+class JobReads(Transaction):
+    """The part of `Reader` about what is being done."""
+
+    async def job(self, job_id: int) -> Job | None:
+        return await self._find(JOBS.where(JOB.c.id == job_id), job_of)
+
+    async def job_by_request(self, request_key: str) -> Job | None:
+        return await self._find(JOBS.where(JOB.c.request_key == request_key), job_of)
+
+    async def job_by_receipt(self, receipt: str) -> Job | None:
+        said = select(func.max(OUTBOX.c.job_id)).where(OUTBOX.c.receipt == receipt).scalar_subquery()
+        return await self._find(JOBS.where(JOB.c.id == said), job_of)
+
+    async def jobs_of_shots(self, shot_ids: Sequence[int]) -> Sequence[Job]:
+        if not shot_ids:
+            return []
+        newest = select(func.max(JOB.c.id)).where(JOB.c.shot_id.in_(shot_ids)).group_by(JOB.c.shot_id)
+        return await self._list(JOBS.where(JOB.c.id.in_(newest)).order_by(JOB.c.shot_id), job_of)
+
+    async def jobs_of_place(self, place: str, states: frozenset[JobState]) -> Sequence[Job]:
+        of_place = JOBS.where(PLACE.c.key == place, JOB.c.state.in_(sorted(states)))
+        return await self._list(of_place.order_by(JOB.c.id.desc()), job_of)
+
+    async def count_ahead(self, job: Job) -> int:
+        in_line = (JOB.c.id < job.id) & JOB.c.waits_for.is_(None)
+        ahead = select(func.count(JOB.c.id)).where(
+            JOB.c.provider == job.provider,
+            JOB.c.state.in_(
+                sorted({JobState.QUEUED, *IN_FLIGHT})
+            ),  # all that the index has to show, however many are over
+            JOB.c.id != job.id,
+            or_(JOB.c.state != JobState.QUEUED, in_line),
+        )
+        return int(await self._value(ahead))
+
+    async def attempts(self, job_id: int) -> Sequence[Attempt]:
+        of_job = select(ATTEMPT).where(ATTEMPT.c.job_id == job_id)
+        return await self._list(of_job.order_by(ATTEMPT.c.number), attempt_of)
+
+    async def says(self, job_id: int) -> Sequence[Say]:
+        return await self._list(SAYS.where(OUTBOX.c.job_id == job_id).order_by(OUTBOX.c.id), say_of)

@@ -1,0 +1,145 @@
+"""Writing jobs, their attempts and the messages that they owe."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select, update
+
+from engine.errors import Defect, StaleFence
+from engine.model import Attempt, AttemptOutcome, Job, JobState, Say, SayKind, SayState
+from engine.ports import NewJob
+from storage.rows import attempt_of, job_cells, job_of
+from storage.selects import JOBS
+from storage.story_writes import StoryWrites
+from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX
+
+# Built once: every poll of every render runs these two, and to build them costs as much as to run them.
+_BEFORE = select(JOB.c.state, JOB.c.fence).where(JOB.c.id == bindparam("job_id")).with_for_update()
+_SAVE = update(JOB).where(JOB.c.id == bindparam("job_id"), JOB.c.fence == bindparam("held"))
+
+
+class JobWrites(StoryWrites):
+    """The part of `Writer` about what is being done."""
+
+    async def add_job(self, job: NewJob) -> Job:
+        now = self._now()
+        job_id = await self._add(
+            JOB,
+            kind=str(job.kind),
+            state=str(JobState.QUEUED),
+            request_key=job.request_key,
+            place_id=await self._place_id(job.place),
+            person_id=await self._person_id(job.person),
+            story_id=job.story_id,
+            shot_id=job.shot_id,
+            take_id=job.take_id,
+            plan=list(job.plan),
+            provider=job.provider,
+            model=job.model,
+            due_at=now,
+            created_at=now,
+        )
+        return job_of(await self._the(JOBS.where(JOB.c.id == job_id)))
+
+    async def save_job(self, job: Job, *, detail: str = "") -> None:
+        before = await self._one(_BEFORE, job_id=job.id)
+        if before is None or before["fence"] != job.fence:
+            raise StaleFence(f"Job {job.id} was taken over by another step; this one's news is void.")
+        await self._change(_SAVE, job_id=job.id, held=job.fence, **job_cells(job))
+        if before["state"] != job.state or detail:
+            await self._add(
+                EVENT,
+                job_id=job.id,
+                at=self._now(),
+                fence=job.fence,
+                from_state=before["state"],
+                to_state=str(job.state),
+                detail=detail,
+            )
+
+    async def take_over(self, job_id: int) -> Job | None:
+        await self._change(update(JOB).where(JOB.c.id == job_id).values(fence=JOB.c.fence + 1))
+        return await self._find(JOBS.where(JOB.c.id == job_id), job_of)
+
+    async def make_due(self, provider: str) -> None:
+        # One that waits for a shot could not use the free place, and one under a lease is being looked at already.
+        now = self._now()
+        longest = (
+            select(func.min(JOB.c.id))
+            .where(
+                JOB.c.provider == provider,
+                JOB.c.state == JobState.QUEUED,
+                JOB.c.waits_for.is_(None),
+                or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now),
+            )
+            .scalar_subquery()
+        )
+        await self._change(update(JOB).where(JOB.c.id == longest).values(due_at=now, lease_until=None))
+
+    async def make_waiters_due(self, shot_code: str) -> None:
+        # Under a lease too: a waiter whose step is just reading "not ready yet" must not sleep on. The fence voids that step.
+        waiters = update(JOB).where(JOB.c.waits_for == shot_code, JOB.c.state == JobState.QUEUED)
+        await self._change(waiters.values(due_at=self._now(), lease_until=None))
+
+    async def add_attempt(self, job_id: int, key: str) -> Attempt:
+        of_job = select(func.count()).where(ATTEMPT.c.job_id == job_id).select_from(ATTEMPT).scalar_subquery()
+        attempt_id = await self._add(
+            ATTEMPT,
+            job_id=job_id,
+            number=of_job + 1,
+            key=key,
+            outcome=str(AttemptOutcome.INTENDED),
+            intent_at=self._now(),
+        )
+        return attempt_of(await self._the(select(ATTEMPT).where(ATTEMPT.c.id == attempt_id)))
+
+    async def close_attempt(self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None) -> None:
+        closed = update(ATTEMPT).where(ATTEMPT.c.id == attempt_id)
+        await self._change(closed.values(outcome=str(outcome), task_id=task_id, closed_at=self._now()))
+
+    async def owe(self, job_id: int, kind: SayKind) -> None:
+        place_id = await self._value(select(JOB.c.place_id).where(JOB.c.id == job_id))
+        if place_id is None:
+            raise Defect(f"Job {job_id} does not exist, so nothing can be owed for it.")
+        now = self._now()
+        await self._add_once(
+            OUTBOX,
+            ("job_id", "kind"),
+            job_id=job_id,
+            kind=str(kind),
+            place_id=place_id,
+            nonce=secrets.token_hex(12),  # 24 characters: Discord takes at most 25
+            state=str(SayState.NEW),
+            due_at=now,
+            created_at=now,
+        )
+
+    async def save_say(
+        self,
+        say: Say,
+        state: SayState,
+        *,
+        receipt: str | None = None,
+        error: str | None = None,
+        again_in_s: float | None = None,
+    ) -> None:
+        now = self._now()
+        due_at = None if again_in_s is None else now + round(again_in_s * 1000)
+        cells: dict[str, Any] = {"state": str(state)}
+        if state is SayState.SENDING:  # the sender goes on, so it keeps its lease
+            if due_at is not None:
+                cells |= {"due_at": due_at, "lease_until": due_at}
+        else:
+            cells |= {"due_at": due_at, "lease_until": None, "error": error, "tries": OUTBOX.c.tries + 1}
+            if receipt is not None:
+                cells["receipt"] = receipt
+        owned = update(OUTBOX).where(OUTBOX.c.id == say.id, OUTBOX.c.fence == say.fence)
+        saved = await self._change(owned.values(**cells))
+        if not saved:
+            raise StaleFence(
+                f"Message {say.id} of job {say.job_id} was claimed by another sender; nothing was written."
+            )
+        if say.kind is SayKind.STATUS and state is SayState.SENT and receipt is not None:
+            await self._change(update(JOB).where(JOB.c.id == say.job_id).values(receipt=receipt))

@@ -1,0 +1,231 @@
+"""From rows to the engine's values and back. The rows are those of `storage.selects`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from engine.errors import Billed
+from engine.model import (
+    Attempt,
+    AttemptOutcome,
+    Clip,
+    Failure,
+    FileKey,
+    Film,
+    Job,
+    JobKind,
+    JobState,
+    Person,
+    Say,
+    SayKind,
+    SayState,
+    Shot,
+    Story,
+    Take,
+)
+from engine.views import HistoryItem
+
+Cells = RowMapping
+"""One row by column name."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_ms(at: datetime) -> int:
+    """Epoch milliseconds, rounded down."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    return _EPOCH + ms * _MILLISECOND
+
+
+def _maybe_from_ms(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)
+
+
+def maybe_to_ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)
+
+
+def _person(row: Cells) -> Person:
+    return Person(row["person_key"], row["person_name"])
+
+
+def _clip(row: Cells) -> Clip:
+    return Clip(
+        file=FileKey(row["file"]),
+        bytes=row["bytes"],
+        seconds=row["seconds"],
+        width=row["width"],
+        height=row["height"],
+        fps=row["fps"],
+    )
+
+
+def story_of(row: Cells) -> Story:
+    return Story(
+        id=row["id"],
+        code=row["code"],
+        place=row["place"],
+        director=_person(row),
+        title=row["title"],
+        tip_id=row["tip_id"],
+        created_at=from_ms(row["created_at"]),
+    )
+
+
+def shot_of(row: Cells) -> Shot:
+    return Shot(
+        id=row["id"],
+        story_id=row["story_id"],
+        story_code=row["story_code"],
+        number=row["number"],
+        parent_id=row["parent_id"],
+        person=_person(row),
+        prompt=row["prompt"],
+        seconds=row["seconds"],
+        ratio=row["ratio"],
+        resolution=row["resolution"],
+        style=row["style"],
+        provider=row["provider"],
+        model=row["model"],
+        first_frame=row["first_frame"],
+        last_frame=row["last_frame"],
+        chosen_take_id=row["chosen_take_id"],
+        created_at=from_ms(row["created_at"]),
+        deleted_at=_maybe_from_ms(row["deleted_at"]),
+    )
+
+
+def take_of(row: Cells) -> Take:
+    return Take(
+        id=row["id"],
+        shot_id=row["shot_id"],
+        number=row["number"],
+        seed=row["seed"],
+        parent_take_id=row["parent_take_id"],
+        clip=None if row["file"] is None else _clip(row),
+        created_at=from_ms(row["created_at"]),
+    )
+
+
+def film_of(row: Cells) -> Film:
+    return Film(
+        id=row["id"],
+        story_id=row["story_id"],
+        story_code=row["story_code"],
+        number=row["number"],
+        person=_person(row),
+        shots=tuple(row["shots"]),
+        clip=_clip(row),
+        created_at=from_ms(row["created_at"]),
+    )
+
+
+def job_of(row: Cells) -> Job:
+    failure = None
+    if row["failure_kind"] is not None:
+        failure = Failure(row["failure_kind"], row["failure_sentence"] or "", Billed(row["failure_billed"]))
+    return Job(
+        id=row["id"],
+        kind=JobKind(row["kind"]),
+        state=JobState(row["state"]),
+        request_key=row["request_key"],
+        place=row["place"],
+        person=_person(row),
+        story_code=row["story_code"],
+        shot_id=row["shot_id"],
+        shot_code=None if row["shot_id"] is None else f"{row['story_code']}-{row['shot_number']}",
+        take_id=row["take_id"],
+        plan=tuple(row["plan"]),
+        film_id=row["film_id"],
+        provider=row["provider"],
+        model=row["model"],
+        task_id=row["task_id"],
+        percent=row["percent"],
+        preview=row["preview"],
+        waits_for=row["waits_for"],
+        tries=row["tries"],
+        failure=failure,
+        receipt=row["receipt"],
+        due_at=_maybe_from_ms(row["due_at"]),
+        fence=row["fence"],
+        created_at=from_ms(row["created_at"]),
+        started_at=_maybe_from_ms(row["started_at"]),
+        finished_at=_maybe_from_ms(row["finished_at"]),
+    )
+
+
+def job_cells(job: Job) -> dict[str, Any]:
+    """What a step may change of a job. Who asked for what, and where, never changes.
+
+    A receipt is written by the delivery while a step is under way, so a step that knows none yet leaves it alone.
+    """
+    failure = job.failure
+    cells: dict[str, Any] = {
+        "state": str(job.state),
+        "take_id": job.take_id,
+        "film_id": job.film_id,
+        "plan": list(job.plan),
+        "provider": job.provider,
+        "model": job.model,
+        "task_id": job.task_id,
+        "percent": job.percent,
+        "preview": job.preview,
+        "waits_for": job.waits_for,
+        "tries": job.tries,
+        "failure_kind": failure and failure.kind,
+        "failure_sentence": failure and failure.sentence,
+        "failure_billed": failure and str(failure.billed),
+        "due_at": maybe_to_ms(job.due_at),
+        "lease_until": None,
+        "started_at": maybe_to_ms(job.started_at),
+        "finished_at": maybe_to_ms(job.finished_at),
+    }
+    if job.receipt is not None:
+        cells["receipt"] = job.receipt
+    return cells
+
+
+def attempt_of(row: Cells) -> Attempt:
+    return Attempt(
+        id=row["id"],
+        job_id=row["job_id"],
+        number=row["number"],
+        key=row["key"],
+        intent_at=from_ms(row["intent_at"]),
+        outcome=AttemptOutcome(row["outcome"]),
+        task_id=row["task_id"],
+    )
+
+
+def say_of(row: Cells) -> Say:
+    return Say(
+        id=row["id"],
+        job_id=row["job_id"],
+        kind=SayKind(row["kind"]),
+        place=row["place"],
+        nonce=row["nonce"],
+        state=SayState(row["state"]),
+        receipt=row["receipt"],
+        tries=row["tries"],
+        fence=row["fence"],
+        error=row["error"],
+    )
+
+
+def history_item_of(row: Cells) -> HistoryItem:
+    return HistoryItem(
+        id=row["id"],
+        shot_code=f"{row['story_code']}-{row['shot_number']}",
+        take_number=row["take_number"],
+        person=_person(row),
+        prompt=row["prompt"],
+        clip=_clip(row),
+        created_at=from_ms(row["created_at"]),
+    )

@@ -1,0 +1,165 @@
+"""Writing people, places, stories, shots, takes, clips and films."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Table, select, update
+
+from engine.codes import story_code
+from engine.errors import NotFound
+from engine.model import Clip, FileKey, Film, Person, Shot, Story, Take
+from engine.ports import NewShot
+from storage.rows import film_of, shot_of, story_of, take_of
+from storage.selects import FILMS, SHOTS, STORIES, TAKES
+from storage.tables import CLIP, FILM, PERSON, PLACE, SHOT, STORY, TAKE
+from storage.transaction import Transaction
+
+
+class StoryWrites(Transaction):
+    """The part of `Writer` about what is told."""
+
+    async def know(self, place: str, person: Person) -> None:
+        await self._place_id(place)
+        await self._person_id(person)
+
+    async def add_story(self, place: str, director: Person, title: str) -> Story:
+        place_id = await self._place_id(place)
+        story_id = await self._add(
+            STORY,
+            code=secrets.token_hex(16),  # its code is made from the id, which the database gives
+            place_id=place_id,
+            person_id=await self._person_id(director),
+            title=title,
+            created_at=self._now(),
+        )
+        await self._change(update(STORY).where(STORY.c.id == story_id).values(code=story_code(story_id)))
+        await self._change(update(PLACE).where(PLACE.c.id == place_id).values(current_story_id=story_id))
+        return story_of(await self._the(STORIES.where(STORY.c.id == story_id)))
+
+    async def set_current(self, place: str, story_id: int) -> None:
+        place_id = await self._place_id(place)
+        await self._change(update(PLACE).where(PLACE.c.id == place_id).values(current_story_id=story_id))
+
+    async def set_tip(self, story_id: int, shot_id: int | None) -> None:
+        await self._change(update(STORY).where(STORY.c.id == story_id).values(tip_id=shot_id))
+
+    async def add_shot(self, shot: NewShot) -> Shot:
+        number = await self._next_number(STORY, shot.story_id, STORY.c.shot_count, "story")
+        shot_id = await self._add(
+            SHOT,
+            story_id=shot.story_id,
+            number=number,
+            parent_id=shot.parent_id,
+            person_id=await self._person_id(shot.person),
+            prompt=shot.prompt,
+            seconds=shot.seconds,
+            ratio=shot.ratio,
+            resolution=shot.resolution,
+            style=shot.style,
+            provider=shot.provider,
+            model=shot.model,
+            first_frame=shot.first_frame,
+            last_frame=shot.last_frame,
+            created_at=self._now(),
+        )
+        return shot_of(await self._the(SHOTS.where(SHOT.c.id == shot_id)))
+
+    async def delete_shot(self, shot_id: int) -> Sequence[FileKey]:
+        shot = await self._one(
+            update(SHOT)
+            .where(SHOT.c.id == shot_id, SHOT.c.deleted_at.is_(None))
+            .values(deleted_at=self._now())
+            .returning(SHOT.c.first_frame, SHOT.c.last_frame)
+        )
+        if shot is None:
+            return []
+        takes = select(TAKE.c.id).where(TAKE.c.shot_id == shot_id)
+        clips = await self._all(CLIP.delete().where(CLIP.c.take_id.in_(takes)).returning(CLIP.c.file))
+        files = [*(clip["file"] for clip in clips), shot["first_frame"], shot["last_frame"]]
+        return [FileKey(file) for file in dict.fromkeys(files) if file is not None]
+
+    async def add_take(self, shot_id: int, seed: int, parent_take_id: int | None) -> Take:
+        number = await self._next_number(SHOT, shot_id, SHOT.c.take_count, "shot")
+        take_id = await self._add(
+            TAKE, shot_id=shot_id, number=number, seed=seed, parent_take_id=parent_take_id, created_at=self._now()
+        )
+        return take_of(await self._the(TAKES.where(TAKE.c.id == take_id)))
+
+    async def start_take(self, take_id: int, parent_take_id: int | None) -> None:
+        await self._change(update(TAKE).where(TAKE.c.id == take_id).values(parent_take_id=parent_take_id))
+
+    async def choose_take(self, shot_id: int, take_id: int) -> None:
+        await self._change(update(SHOT).where(SHOT.c.id == shot_id).values(chosen_take_id=take_id))
+
+    async def add_clip(self, take_id: int, clip: Clip) -> None:
+        owner = await self._one(
+            select(TAKE.c.shot_id, SHOT.c.person_id, STORY.c.place_id)
+            .join(SHOT, SHOT.c.id == TAKE.c.shot_id)
+            .join(STORY, STORY.c.id == SHOT.c.story_id)
+            .where(TAKE.c.id == take_id)
+        )
+        if owner is None:
+            raise NotFound("There is no such take; nothing was saved.")
+        await self._add_once(CLIP, ("take_id",), take_id=take_id, **owner, **_clip_cells(clip), created_at=self._now())
+
+    async def add_film(self, story_id: int, person: Person, shots: tuple[str, ...], clip: Clip) -> Film:
+        number = await self._next_number(STORY, story_id, STORY.c.film_count, "story")
+        film_id = await self._add(
+            FILM,
+            story_id=story_id,
+            number=number,
+            person_id=await self._person_id(person),
+            shots=list(shots),
+            **_clip_cells(clip),
+            created_at=self._now(),
+        )
+        return film_of(await self._the(FILMS.where(FILM.c.id == film_id)))
+
+    async def delete_film(self, film_id: int) -> Sequence[FileKey]:
+        deleted = await self._one(
+            update(FILM)
+            .where(FILM.c.id == film_id, FILM.c.deleted_at.is_(None))
+            .values(deleted_at=self._now())
+            .returning(FILM.c.file)
+        )
+        return [] if deleted is None else [FileKey(deleted["file"])]
+
+    async def _place_id(self, key: str) -> int:
+        return await self._known_id(PLACE, key, created_at=self._now())
+
+    async def _person_id(self, person: Person) -> int:
+        """The person's row, with the name that the person has now."""
+        person_id = await self._known_id(PERSON, person.key, name=person.name, created_at=self._now())
+        renamed = update(PERSON).where(PERSON.c.id == person_id, PERSON.c.name != person.name)
+        await self._change(renamed.values(name=person.name))
+        return person_id
+
+    async def _known_id(self, table: Table, key: str, **cells: Any) -> int:
+        by_key = select(table.c.id).where(table.c.key == key)
+        found = await self._value(by_key)
+        if found is None:
+            found = await self._add_once(table, ("key",), key=key, **cells)
+        if found is None:  # another transaction added it meanwhile
+            found = await self._value(by_key)
+        return int(found)
+
+    async def _next_number(self, table: Table, row_id: int, counter: Column[Any], word: str) -> int:
+        counted = update(table).where(table.c.id == row_id).values({counter: counter + 1}).returning(counter)
+        number = await self._value(counted)
+        if number is None:
+            raise NotFound(f"There is no such {word}; nothing was saved.")
+        return int(number)
+
+
+def _clip_cells(clip: Clip) -> dict[str, Any]:
+    return {
+        "file": clip.file,
+        "bytes": clip.bytes,
+        "seconds": clip.seconds,
+        "width": clip.width,
+        "height": clip.height,
+        "fps": clip.fps,
+    }

@@ -1,0 +1,334 @@
+"""The tables: every row that Nextshot keeps. Times are epoch milliseconds, ids are 64-bit, lists are JSON.
+
+The order of the classes is the order of the foreign keys, so the tables can be copied to another database one after another, each
+by its ids. The pointers that may lead to a later row (`place.current_story_id`, `story.tip_id`, `shot.chosen_take_id`,
+`take.parent_take_id`) carry no constraint for that reason. One file, however long: it is read as one picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "0001"
+"""The newest migration: the shape of a database that this program works on."""
+
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits everywhere: SQLite makes an alias of its rowid only of a column called INTEGER."""
+
+
+class Row(SQLModel):
+    """What all tables share: one set of metadata, whose constraint names are the same in every database."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def _id() -> Any:
+    return Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
+
+
+def _number(*, nullable: bool = False, start: int | None = None) -> Any:
+    given = None if start is None else text(str(start))
+    return Field(default=start, sa_column=Column(BigInteger(), nullable=nullable, server_default=given))
+
+
+def _real(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(Float(53), nullable=nullable))
+
+
+def _text(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(Text(), nullable=nullable))
+
+
+def _json() -> Any:
+    return Field(default=None, sa_column=Column(JSON(), nullable=False))
+
+
+def _to(table: str, *, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(BigInteger(), ForeignKey(f"{table}.id"), nullable=nullable))
+
+
+def _where_set(name: str, *columns: str, unique: bool = False) -> Index:
+    """An index of the rows where its last column is set, and of no others: a million finished jobs cost it nothing."""
+    condition = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+class PersonRow(Row, table=True):
+    """A member, and the name that they have now."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("key"),)
+    id: int = _id()
+    key: str = _text()
+    name: str = _text()
+    created_at: int = _number()
+
+
+class PlaceRow(Row, table=True):
+    """Where a conversation happens, and the story that is current there."""
+
+    __tablename__ = "place"
+    __table_args__ = (UniqueConstraint("key"),)
+    id: int = _id()
+    key: str = _text()
+    current_story_id: int | None = _number(nullable=True)
+    created_at: int = _number()
+
+
+class StoryRow(Row, table=True):
+    """A tree of shots. `shot_count` and `film_count` are the last numbers given, so that none is given twice."""
+
+    __tablename__ = "story"
+    __table_args__ = (UniqueConstraint("code"), Index(None, "place_id", "id"))
+    id: int = _id()
+    code: str = _text()
+    place_id: int = _to("place")
+    person_id: int = _to("person")
+    title: str = _text()
+    tip_id: int | None = _number(nullable=True)
+    shot_count: int = _number(start=0)
+    film_count: int = _number(start=0)
+    created_at: int = _number()
+
+
+class ShotRow(Row, table=True):
+    """A node of the tree. `take_count` is the last take number given."""
+
+    __tablename__ = "shot"
+    __table_args__ = (
+        UniqueConstraint("story_id", "number"),
+        _where_set("ix_shot_first_frame", "first_frame"),
+        _where_set("ix_shot_last_frame", "last_frame"),
+    )
+    id: int = _id()
+    story_id: int = _to("story")
+    number: int = _number()
+    parent_id: int | None = _to("shot", nullable=True)
+    person_id: int = _to("person")
+    prompt: str = _text()
+    seconds: float = _real()
+    ratio: str = _text()
+    resolution: str = _text()
+    style: str = _text()
+    provider: str = _text()
+    model: str = _text()
+    first_frame: str | None = _text(nullable=True)
+    last_frame: str | None = _text(nullable=True)
+    chosen_take_id: int | None = _number(nullable=True)
+    take_count: int = _number(start=0)
+    created_at: int = _number()
+    deleted_at: int | None = _number(nullable=True)
+
+
+class TakeRow(Row, table=True):
+    """One render of a shot."""
+
+    __tablename__ = "take"
+    __table_args__ = (UniqueConstraint("shot_id", "number"),)
+    id: int = _id()
+    shot_id: int = _to("shot")
+    number: int = _number()
+    seed: int = _number()
+    parent_take_id: int | None = _number(nullable=True)
+    created_at: int = _number()
+
+
+class ClipRow(Row, table=True):
+    """The file of a take. The rows of this table are the histories: a deleted clip has no row."""
+
+    __tablename__ = "clip"
+    __table_args__ = (
+        UniqueConstraint("take_id"),
+        Index(None, "place_id", "id"),
+        Index(None, "person_id", "id"),
+        Index(None, "place_id", "person_id", "id"),
+        Index(None, "file"),
+    )
+    id: int = _id()
+    take_id: int = _to("take")
+    shot_id: int = _to("shot")
+    place_id: int = _to("place")
+    person_id: int = _to("person")
+    file: str = _text()
+    bytes: int = _number()
+    seconds: float = _real()
+    width: int = _number()
+    height: int = _number()
+    fps: float = _real()
+    created_at: int = _number()
+
+
+class FilmRow(Row, table=True):
+    """The file of a stitch."""
+
+    __tablename__ = "film"
+    __table_args__ = (UniqueConstraint("story_id", "number"), Index(None, "file"))
+    id: int = _id()
+    story_id: int = _to("story")
+    number: int = _number()
+    person_id: int = _to("person")
+    shots: list[str] = _json()
+    file: str = _text()
+    bytes: int = _number()
+    seconds: float = _real()
+    width: int = _number()
+    height: int = _number()
+    fps: float = _real()
+    created_at: int = _number()
+    deleted_at: int | None = _number(nullable=True)
+
+
+class JobRow(Row, table=True):
+    """One piece of work.
+
+    `due_at` is when to look next, NULL when there is nothing to do. While it is claimed, `due_at` and `lease_until` are both the
+    end of the lease, so that a lease which ran out is simply a job that is due; `was_due_at` is when the claimed one was due.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("request_key"),
+        _where_set("ix_job_due_at", "due_at"),
+        _where_set("ix_job_waits_for", "waits_for"),
+        _where_set("uq_job_provider_task_id", "provider", "task_id", unique=True),
+        Index(None, "provider", "state", "id"),
+        Index(None, "place_id", "state", "id"),
+        Index(None, "shot_id", "id"),
+    )
+    id: int = _id()
+    kind: str = _text()
+    state: str = _text()
+    request_key: str = _text()
+    place_id: int = _to("place")
+    person_id: int = _to("person")
+    story_id: int = _to("story")
+    shot_id: int | None = _to("shot", nullable=True)
+    take_id: int | None = _to("take", nullable=True)
+    film_id: int | None = _to("film", nullable=True)
+    plan: list[int] = _json()
+    provider: str = _text()
+    model: str = _text()
+    task_id: str | None = _text(nullable=True)
+    percent: float | None = _real(nullable=True)
+    preview: str | None = _text(nullable=True)
+    waits_for: str | None = _text(nullable=True)
+    tries: int = _number(start=0)
+    failure_kind: str | None = _text(nullable=True)
+    failure_sentence: str | None = _text(nullable=True)
+    failure_billed: str | None = _text(nullable=True)
+    receipt: str | None = _text(nullable=True)
+    due_at: int | None = _number(nullable=True)
+    was_due_at: int | None = _number(nullable=True)
+    lease_until: int | None = _number(nullable=True)
+    fence: int = _number(start=0)
+    created_at: int = _number()
+    started_at: int | None = _number(nullable=True)
+    finished_at: int | None = _number(nullable=True)
+
+
+class AttemptRow(Row, table=True):
+    """The intent of one request that may cost money, and what became of it."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (UniqueConstraint("key"), UniqueConstraint("job_id", "number"))
+    id: int = _id()
+    job_id: int = _to("job")
+    number: int = _number()
+    key: str = _text()
+    outcome: str = _text()
+    task_id: str | None = _text(nullable=True)
+    intent_at: int = _number()
+    closed_at: int | None = _number(nullable=True)
+
+
+class OutboxRow(Row, table=True):
+    """One visible message that is owed. Its lease works as a job's."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("job_id", "kind"),
+        UniqueConstraint("nonce"),
+        _where_set("ix_outbox_due_at", "due_at"),
+        _where_set("ix_outbox_receipt", "receipt"),
+    )
+    id: int = _id()
+    job_id: int = _to("job")
+    kind: str = _text()
+    place_id: int = _to("place")
+    nonce: str = _text()
+    state: str = _text()
+    receipt: str | None = _text(nullable=True)
+    error: str | None = _text(nullable=True)
+    tries: int = _number(start=0)
+    due_at: int | None = _number(nullable=True)
+    was_due_at: int | None = _number(nullable=True)
+    lease_until: int | None = _number(nullable=True)
+    fence: int = _number(start=0)
+    created_at: int = _number()
+
+
+class EventRow(Row, table=True):
+    """A change of a job's state. Only ever added to; polls that change no state leave nothing here."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "job_id", "id"),)
+    id: int = _id()
+    job_id: int = _to("job")
+    at: int = _number()
+    fence: int = _number()
+    from_state: str = _text()
+    to_state: str = _text()
+    detail: str = _text()
+
+
+class PostRow(Row, table=True):
+    """A message of the web chat, which is a platform of ours. `author` is empty where the bot speaks."""
+
+    __tablename__ = "post"
+    __table_args__ = (UniqueConstraint("nonce"), Index(None, "place_id", "id"), Index(None, "place_id", "changed_at"))
+    id: int = _id()
+    place_id: int = _to("place")
+    author: str = _text()
+    nonce: str = _text()
+    body: dict[str, Any] = _json()
+    revision: int = _number(start=1)
+    created_at: int = _number()
+    changed_at: int = _number()
+
+
+METADATA = Row.metadata
+PERSON: Table = METADATA.tables["person"]
+PLACE: Table = METADATA.tables["place"]
+STORY: Table = METADATA.tables["story"]
+SHOT: Table = METADATA.tables["shot"]
+TAKE: Table = METADATA.tables["take"]
+CLIP: Table = METADATA.tables["clip"]
+FILM: Table = METADATA.tables["film"]
+JOB: Table = METADATA.tables["job"]
+ATTEMPT: Table = METADATA.tables["attempt"]
+OUTBOX: Table = METADATA.tables["outbox"]
+EVENT: Table = METADATA.tables["event"]
+POST: Table = METADATA.tables["post"]

@@ -1,0 +1,152 @@
+"""How the database finds rows: by an index, without a sort, whatever is in the table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, event, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.model import SayKind
+from storage import SqlStore, opened_store
+from storage.sqlite import SqliteDatabase
+from storage.tables import CLIP, JOB, PERSON, PLACE, SHOT, STORY, TAKE
+from tests.databases import ANA, HOME, make_tables
+from tests.fakes.clock import FakeClock
+
+ROWS = 3_000
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a file with clips of three people in two places, and as many jobs that are over."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('plans') / 'nextshot.db'}"
+    make_tables(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        fill(connection)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+async def store(filled: str, clock: FakeClock) -> AsyncIterator[SqlStore]:
+    async with opened_store(filled, clock) as opened:
+        yield opened
+
+
+def fill(connection: Connection) -> None:
+    people = [ANA.key, "local:ben", "local:eve"]
+    numbers = range(1, ROWS + 1)
+    connection.execute(insert(PERSON), [{"key": key, "name": key, "created_at": 0} for key in people])
+    connection.execute(insert(PLACE), [{"key": key, "created_at": 0} for key in (HOME, "local:away")])
+    story = {"code": "a1", "place_id": 1, "person_id": 1, "title": "", "created_at": 0}
+    connection.execute(insert(STORY), [story])
+    shot: dict[str, Any] = dict.fromkeys(("prompt", "ratio", "resolution", "style", "provider", "model"), "")
+    shot |= {"story_id": 1, "person_id": 1, "seconds": 1.0, "created_at": 0}
+    connection.execute(insert(SHOT), [shot | {"number": number} for number in numbers])
+    take = {"number": 1, "seed": 1, "created_at": 0}
+    connection.execute(insert(TAKE), [take | {"shot_id": number} for number in numbers])
+    clip = {"file": "f", "bytes": 1, "seconds": 1.0, "width": 1, "height": 1, "fps": 24.0, "created_at": 0}
+    owners = [{"place_id": 1 + number % 2, "person_id": 1 + number % 3} for number in numbers]
+    ids = [{"take_id": number, "shot_id": number} for number in numbers]
+    connection.execute(insert(CLIP), [clip | owner | own for owner, own in zip(owners, ids, strict=True)])
+    job = {"kind": "render", "state": "delivered", "place_id": 1, "person_id": 1, "story_id": 1, "plan": []}
+    job |= {"provider": "animatic", "model": "", "created_at": 0}
+    connection.execute(insert(JOB), [job | {"request_key": str(n), "shot_id": n} for n in numbers])
+
+
+async def plan_of(store: SqlStore, call: Any) -> str:
+    """The plans of all statements that `call` sends, one line for each step."""
+    assert isinstance(store.database, SqliteDatabase)
+    sent: list[tuple[str, Any]] = []
+
+    def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+            sent.append((statement, parameters))
+
+    engines = [store.database._engine.sync_engine, store.database._readers.sync_engine]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", remember)
+    await call()
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", remember)
+
+    async def explain(connection: AsyncConnection) -> list[str]:
+        return [
+            row["detail"]
+            for statement, parameters in sent
+            for row in (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).mappings()
+        ]
+
+    return "\n".join(await store.database.read(explain))
+
+
+@pytest.mark.parametrize(
+    ("whose", "index"),
+    [
+        ({"place": HOME, "person": None}, "ix_clip_place_id_id (place_id=?"),
+        ({"place": None, "person": ANA.key}, "ix_clip_person_id_id (person_id=?"),
+        ({"place": HOME, "person": ANA.key}, "ix_clip_place_id_person_id_id (place_id=? AND person_id=?"),
+    ],
+)
+@pytest.mark.parametrize("before", [None, 1_500])
+async def test_a_page_of_history_is_an_index_look_up(
+    store: SqlStore, whose: dict[str, str | None], index: str, before: int | None
+) -> None:
+    """The first page and a deep one: one walk along the index from its place, no scan, no sort."""
+
+    async def page() -> None:
+        found = await store.read(lambda tx: tx.history(**whose, before=before, limit=20))
+        assert len(found.items) == 20
+
+    plan = await plan_of(store, page)
+    assert f"SEARCH clip USING INDEX {index}" in plan
+    if before is not None:
+        assert "AND id<?)" in plan or "AND rowid<?)" in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    ("what", "index"),
+    [
+        ("claim_jobs", "SEARCH job USING COVERING INDEX ix_job_due_at (due_at<?)"),
+        ("claim_says", "SEARCH outbox USING INDEX ix_outbox_due_at (due_at<?)"),
+        ("release_leases", "ix_job_due_at"),
+        ("make_due", "ix_job_provider_state_id (provider=? AND state=?"),
+        ("make_waiters_due", "ix_job_waits_for (waits_for=?)"),
+        ("count_ahead", "ix_job_provider_state_id (provider=? AND state=?"),
+        ("job_by_request", "(request_key=?)"),
+        ("job_by_receipt", "ix_outbox_receipt (receipt=?)"),
+        ("jobs_of_shots", "ix_job_shot_id_id (shot_id=?)"),
+        ("jobs_of_place", "ix_job_place_id_state_id (place_id=? AND state=?)"),
+        ("newest_shot", "(story_id=?)"),
+        ("file_is_used", "ix_clip_file (file=?)"),
+    ],
+)
+async def test_what_is_asked_often_never_walks_a_table(store: SqlStore, what: str, index: str) -> None:
+    """Finished jobs cost the tick nothing, and every look-up has its index."""
+    job = await store.read(lambda tx: tx.job(1))
+    assert job is not None
+    calls: dict[str, Any] = {
+        "claim_jobs": lambda: store.claim_jobs(10, 1),
+        "claim_says": lambda: store.claim_says(10, 1),
+        "release_leases": store.release_leases,
+        "make_due": lambda: store.write(lambda tx: tx.make_due("animatic")),
+        "make_waiters_due": lambda: store.write(lambda tx: tx.make_waiters_due("a1-1")),
+        "count_ahead": lambda: store.read(lambda tx: tx.count_ahead(job)),
+        "job_by_request": lambda: store.read(lambda tx: tx.job_by_request("1")),
+        "job_by_receipt": lambda: store.read(lambda tx: tx.job_by_receipt("r")),
+        "jobs_of_shots": lambda: store.read(lambda tx: tx.jobs_of_shots([1, 2])),
+        "jobs_of_place": lambda: store.read(lambda tx: tx.jobs_of_place(HOME, frozenset({job.state}))),
+        "newest_shot": lambda: store.read(lambda tx: tx.newest_shot(HOME)),
+        "file_is_used": lambda: store.read(lambda tx: tx.file_is_used("f")),  # type: ignore[arg-type]
+    }
+    await store.write(lambda tx: tx.owe(1, SayKind.STATUS))
+    plan = await plan_of(store, calls[what])
+    assert index in plan
+    scans = [line for line in plan.splitlines() if line.startswith("SCAN") and "CONSTANT" not in line]
+    assert [line for line in scans if line not in ("SCAN picked", "SCAN job USING COVERING INDEX ix_job_due_at")] == []
