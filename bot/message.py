@@ -41,6 +41,8 @@ class Press:
     person: Person
     verb: str
     target: str
+    text: str = ""
+    """The answer where the button asks for one (`Button.asks`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,11 @@ class Adapter(Protocol):
     @property
     def platform(self) -> str:
         """The first part of its places: `local` of `local:home`."""
+        ...
+
+    @property
+    def dedupes(self) -> bool:
+        """Whether `send` with a nonce that was sent before gives the first receipt instead of a second message."""
         ...
 
     def limits(self, place: str) -> Limits: ...

@@ -1,0 +1,71 @@
+"""Engine values as replies: the words of `texts`, the video, and the buttons that go with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot import texts
+from bot.message import Button, Reply, Video
+from engine.model import Clip, Film, Job, JobState, Shot, Story, Take
+from engine.views import ShotView
+
+
+def shot_reply(shot: Shot, clip: Clip, take: Take | None, path: Path) -> Reply:
+    """A finished shot."""
+    return Reply(
+        text=texts.shot_caption(shot, clip, take), video=_video(shot.code, clip, path), buttons=shot_buttons(shot)
+    )
+
+
+def film_reply(film: Film, story: Story | None, path: Path) -> Reply:
+    """A finished film."""
+    buttons = (Button("download", "Download", film.code), Button("delete", "Delete", film.code))
+    return Reply(text=texts.film_caption(film, story), video=_video(film.code, film.clip, path), buttons=buttons)
+
+
+def shot_buttons(shot: Shot) -> tuple[Button, ...]:
+    """What can be done with a shot that has a clip."""
+    return (
+        Button("continue", "Continue", shot.code, asks="What happens next?"),
+        Button("retake", "Retake", shot.code),
+        Button("stitch", "Stitch", shot.story_code),
+        Button("download", "Download", shot.code),
+        Button("delete", "Delete", shot.code),
+    )
+
+
+def view_buttons(view: ShotView) -> tuple[Button, ...]:
+    """`shot_buttons`, and on a branch the way into the film."""
+    if view.clip is None:
+        return (Button("retake", "Retake", view.shot.code),)
+    branch = () if view.on_canon else (Button("choose", "Use in film", view.shot.code),)
+    return (*branch, *shot_buttons(view.shot))
+
+
+def failure_reply(job: Job) -> Reply:
+    """How a job ended without a clip."""
+    buttons: tuple[Button, ...] = ()
+    if job.state is JobState.FAILED and job.shot_code:
+        buttons = (Button("retake", "Try again", job.shot_code),)
+    if job.state is JobState.UNCONFIRMED:
+        buttons = (
+            Button("again", "Send again (may cost twice)", job.subject),
+            Button("cancel", "Leave it", job.subject),
+        )
+    return Reply(text=texts.failure(job), buttons=buttons, is_error=job.state is not JobState.CANCELLED)
+
+
+def example_reply() -> Reply:
+    """How it begins, with a button that really renders."""
+    return Reply(text=texts.welcome(), buttons=(Button("create", "Try it", "example"),))
+
+
+def _video(code: str, clip: Clip, path: Path) -> Video:
+    return Video(
+        path=path,
+        name=f"{code}{path.suffix}",
+        seconds=clip.seconds,
+        width=clip.width,
+        height=clip.height,
+        bytes=clip.bytes,
+    )

@@ -1,0 +1,241 @@
+"""Every sentence that a person reads, as functions of engine values: plain text, no markup, escaped by each front end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.commands import help_text
+from engine.checks import ModelsByProvider
+from engine.errors import Billed
+from engine.model import Clip, Film, Job, JobKind, JobState, Shot, Story, Take
+from engine.views import HistoryPage, ShotView, StoryView
+
+EXAMPLE = "a lighthouse keeper lights the lamp"
+PROMPT_SHOWN = 280
+
+
+def status(job: Job, *, prompt: str, place_in_line: int, now: datetime) -> str:
+    """The one message that counts a job's progress."""
+    return f"{headline(job)}\n{_quoted(prompt)}{stage(job, place_in_line=place_in_line, now=now)}"
+
+
+def headline(job: Job) -> str:
+    """`k7-4 · by Ana`"""
+    what = f"Film of {job.story_code}" if job.kind is JobKind.STITCH else job.subject
+    return f"{what} · by {job.person.name}"
+
+
+def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
+    """Where it stands: a percent only where the provider gave one, else the time since it began."""
+    match job.state:
+        case JobState.QUEUED if job.waits_for:
+            return f"waiting for {job.waits_for}, which it continues"
+        case JobState.QUEUED if place_in_line > 1:
+            return f"waiting, {_ordinal(place_in_line)} in line"
+        case JobState.QUEUED | JobState.SUBMITTING:
+            return "starting" if job.tries == 0 else f"{job.provider} is busy; trying again"
+        case JobState.RENDERING:
+            percent = f" {job.percent:.0f} %" if job.percent is not None else ""
+            return f"rendering{percent} · {_clock(job, now)}"
+        case JobState.SAVING if job.kind is JobKind.STITCH:
+            percent = f" {job.percent:.0f} %" if job.percent is not None else ""
+            return f"joining {len(job.plan)} shots{percent}"
+        case JobState.SAVING:
+            return "finished, saving the clip"
+        case JobState.READY | JobState.DELIVERED:
+            return f"done in {_took(job)}"
+        case JobState.FAILED:
+            return f"failed: {job.failure.sentence}" if job.failure else "failed"
+        case JobState.CANCELLED:
+            return "cancelled"
+        case JobState.UNCONFIRMED:
+            return "it is not known whether this render was taken"
+
+
+def done(job: Job, *, prompt: str) -> str:
+    """What the status message says at last."""
+    return f"{headline(job)}\n{_quoted(prompt)}done in {_took(job)}"
+
+
+def shot_caption(shot: Shot, clip: Clip, take: Take | None) -> str:
+    """Beside a shot's video."""
+    nth = f" · take {take.number}" if take and take.number > 1 else ""
+    return f"{shot.code} · by {shot.person.name}{nth}\n{_quoted(shot.prompt)}{clip_facts(clip)}"
+
+
+def film_caption(film: Film, story: Story | None) -> str:
+    """Beside a film's video: its title, its shots."""
+    title = f"“{story.title}”\n" if story else ""
+    return f"{film.code} · {_count(len(film.shots), 'shot')} of {film.story_code}\n{title}{clip_facts(film.clip)}"
+
+
+def clip_facts(clip: Clip) -> str:
+    """`6.0 s · 1280x720 · 2.1 MB`"""
+    return f"{clip.seconds:.1f} s · {clip.width}x{clip.height} · {clip.bytes / 1e6:.1f} MB"
+
+
+def failure(job: Job) -> str:
+    """What happened, whether it was billed, what next."""
+    if job.state is JobState.CANCELLED:
+        return f"{headline(job)}\ncancelled"
+    if job.failure is None:
+        return f"{headline(job)}\nfailed"
+    billed = {
+        Billed.NO: "Nothing was charged.",
+        Billed.YES: "The render was charged.",
+        Billed.UNKNOWN: "It may have been charged.",
+    }[job.failure.billed]
+    return f"{headline(job)}\n{job.failure.sentence} {billed}"
+
+
+def shot_view(view: ShotView) -> str:
+    """One shot with all its options and takes."""
+    shot = view.shot
+    lines = [f"{shot.code} · by {shot.person.name}", _quoted(shot.prompt).rstrip("\n")]
+    lines.append(f"{shot.seconds:g} s · {shot.ratio} · {shot.resolution} · {shot.style} · {shot.provider} {shot.model}")
+    lines.append(f"continues {view.parent_code}" if view.parent_code else "begins the story")
+    if not view.on_canon:
+        lines.append(f"a branch: /choose {shot.code} lets the film follow it")
+    if view.is_stale:
+        lines.append(f"{view.parent_code} was retaken after it: /retake {shot.code} makes the cut fit again")
+    for take in view.takes:
+        mark = " (chosen)" if take.id == shot.chosen_take_id else ""
+        facts = clip_facts(take.clip) if take.clip else "no clip"
+        lines.append(f"take {take.number}{mark}: seed {take.seed} · {facts}")
+    return "\n".join(lines)
+
+
+def story_view(view: StoryView) -> str:
+    """A story as an outline: every shot under the one that it continues, the canon marked."""
+    lines = [f"{view.story.code} · “{view.story.title}” · by {view.story.director.name}"]
+    children: dict[str | None, list[ShotView]] = {}
+    living = {each.shot.code for each in view.shots}
+    for each in view.shots:
+        parent = each.parent_code if each.parent_code in living else None
+        children.setdefault(parent, []).append(each)
+
+    # an explicit stack: a story may be a line of a thousand shots
+    stack = [(each, 0) for each in reversed(children.get(None, []))]
+    while stack:
+        each, depth = stack.pop()
+        lines.append("  " * depth + _shot_line(each))
+        below = children.get(each.shot.code, [])
+        # a line of shots stays at one depth; only branches go in
+        stack.extend((child, depth + (0 if child.on_canon or len(below) == 1 else 1)) for child in reversed(below))
+    lines.extend(
+        f"{film.code} · film of {_count(len(film.shots), 'shot')}, {film.clip.seconds:.1f} s" for film in view.films
+    )
+    if not view.shots:
+        lines.append("no shots yet; /create begins a new story")
+    return "\n".join(lines)
+
+
+def stories(all_stories: Sequence[Story], current: str | None) -> str:
+    """The stories of a place."""
+    if not all_stories:
+        return f"No story yet. Begin one: /create {EXAMPLE}"
+    lines = [
+        f"{story.code} · “{story.title}” · by {story.director.name}" + (" (current)" if story.code == current else "")
+        for story in all_stories
+    ]
+    return "\n".join([*lines, "/story and a code goes to another one."])
+
+
+def history(page: HistoryPage, *, mine: bool) -> str:
+    """A page of clips."""
+    if not page.items:
+        return f"No clips yet. Begin: /create {EXAMPLE}"
+    lines = [
+        f"{item.shot_code} · {item.person.name} · {_short(item.prompt, 60)} · {item.clip.seconds:.1f} s"
+        for item in page.items
+    ]
+    if page.next_before is not None:
+        lines.append(f"older ones: /history {'mine ' if mine else ''}--before {page.next_before}")
+    return "\n".join(lines)
+
+
+def models(all_models: ModelsByProvider) -> str:
+    """What can render here."""
+    lines = []
+    for provider, by_name in all_models.items():
+        for name, can in by_name.items():
+            price = f"${can.usd_per_second:g} a second" if can.usd_per_second else "free"
+            lines.append(f"{provider} {name} · {can.min_seconds:g} to {can.max_seconds:g} s · {price}")
+            lines.append(f"  {', '.join(can.ratios)} · {', '.join(can.resolutions)} · styles: {', '.join(can.styles)}")
+            if can.note:
+                lines.append(f"  {can.note}")
+    return "\n".join(lines)
+
+
+def welcome() -> str:
+    """How it begins."""
+    return (
+        "Tell a film together, shot by shot.\n"
+        f"/create {EXAMPLE}\n"
+        "/continue a boat answers from the fog\n"
+        "/stitch joins the shots into one film. /help lists everything."
+    )
+
+
+def help_reply() -> str:
+    """All commands."""
+    return help_text()
+
+
+def deleted(code: str) -> str:
+    return f"{code} was deleted."
+
+
+def chosen(view: ShotView, take: int | None) -> str:
+    if take is not None:
+        return f"{view.shot.code} is take {take} now."
+    return f"The film follows {view.shot.code} now."
+
+
+def opened(view: StoryView) -> str:
+    return f"The story is {view.story.code} now.\n{story_view(view)}"
+
+
+def broken(reference: str) -> str:
+    """For what no sentence was written for."""
+    return f"Something broke inside Nextshot and nothing was started. The operator finds it as {reference} in the log."
+
+
+def _shot_line(view: ShotView) -> str:
+    shot, clip = view.shot, view.clip
+    mark = "●" if view.on_canon else "○"
+    if clip:
+        facts = f"{clip.seconds:.1f} s"
+    elif view.job:
+        facts = view.job.state.value
+    else:
+        facts = "no clip"
+    return f"{mark} {shot.code} {shot.person.name}: {_short(shot.prompt, 60)} ({facts})"
+
+
+def _quoted(prompt: str) -> str:
+    return f"“{_short(prompt, PROMPT_SHOWN)}”\n" if prompt else ""
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _clock(job: Job, now: datetime) -> str:
+    elapsed_s = max(0, int((now - (job.started_at or job.created_at)).total_seconds()))
+    return f"{elapsed_s // 60}:{elapsed_s % 60:02d}"
+
+
+def _took(job: Job) -> str:
+    seconds = max(0, round(((job.finished_at or job.created_at) - job.created_at).total_seconds()))
+    return f"{seconds} s" if seconds < 90 else f"{seconds // 60}:{seconds % 60:02d} min"

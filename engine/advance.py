@@ -1,0 +1,147 @@
+"""One step of a claimed job: a match on its state, at most one effect, through ports. Knows no driver.
+
+A step only says what should be (`Outcome`); `engine.settle` writes it, guarded by the fence. Whoever calls a step too often, too
+late or twice breaks nothing: before a request that may cost money the intent is committed (`engine.submit`), everything else is
+free and repeatable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import assert_never
+
+from engine import media, submit
+from engine.errors import BadMedia, DeadlinePassed, Refused, RenderFailed
+from engine.housekeeping import work_name
+from engine.jobs import finish, move
+from engine.model import Clip, Job, JobKind, JobState, SayKind, Shot, Take
+from engine.outcome import Outcome, World
+from engine.ports import Reader
+from engine.providers.base import Queued, Rendered, Rendering
+
+
+async def advance(job: Job, world: World) -> Outcome:
+    """One step.
+
+    Raises:
+        EngineError: as the tree says; `after_error` makes an outcome of it.
+        StaleFence: somebody else owns the job; nothing is to be written.
+    """
+    match job.state:
+        case JobState.QUEUED if job.kind is JobKind.STITCH:
+            return Outcome(job=move(job, JobState.SAVING, due_at=world.clock()))
+        case JobState.QUEUED:
+            return await submit.submit(job, world)
+        case JobState.SUBMITTING:
+            return await submit.reconcile(job, world)
+        case JobState.RENDERING:
+            return await _check(job, world)
+        case JobState.SAVING if job.kind is JobKind.STITCH:
+            return await _stitch(job, world)
+        case JobState.SAVING:
+            return await _save(job, world)
+        case JobState.READY | JobState.DELIVERED | JobState.FAILED | JobState.CANCELLED | JobState.UNCONFIRMED:
+            return Outcome(job=replace(job, due_at=None))
+        case _:
+            assert_never(job.state)
+
+
+async def _check(job: Job, world: World) -> Outcome:
+    provider = world.providers[job.provider]
+    now = world.clock()
+    task_id = _task_id(job)
+    progress = await provider.check(task_id)
+    match progress:
+        case Rendered():
+            return Outcome(job=move(job, JobState.SAVING, due_at=now, percent=None))
+        case Queued():
+            percent, preview = None, None
+        case Rendering(percent, path):
+            preview = str(path) if path else None
+        case _:
+            assert_never(progress)
+    if job.started_at and now - job.started_at > timedelta(seconds=provider.pace.give_up_s):
+        await provider.cancel(task_id)
+        minutes = provider.pace.give_up_s / 60
+        raise DeadlinePassed(
+            f"{job.subject} took longer than {minutes:.0f} minutes and was given up; /retake {job.subject} tries again."
+        )
+    due_at = now + timedelta(seconds=provider.pace.every_s)
+    return Outcome(job=move(job, JobState.RENDERING, due_at=due_at, percent=percent, preview=preview, tries=0))
+
+
+async def _save(job: Job, world: World) -> Outcome:
+    """Fetch, measure and keep the clip. Repeatable: a fresh place to fetch from is asked for every time."""
+    provider = world.providers[job.provider]
+    task_id = _task_id(job)
+    progress = await provider.check(task_id)
+    if not isinstance(progress, Rendered):
+        raise RenderFailed(
+            f"The clip of {job.subject} is gone at {job.provider}; /retake {job.subject} renders it again."
+        )
+    path = (await asyncio.to_thread(world.files.work, work_name(job))) / "clip.mp4"
+    await provider.fetch(task_id, progress.where, path)
+    return await _ready(job, world, path)
+
+
+async def _stitch(job: Job, world: World) -> Outcome:
+    """Join the planned takes into a film."""
+
+    pieces = await world.store.read(lambda tx: _pieces(tx, job))
+    story = await world.store.read(lambda tx: tx.story(job.story_code))
+    title = story.title if story else job.story_code
+    path = (await asyncio.to_thread(world.files.work, work_name(job))) / "film.mp4"
+    telling: set[asyncio.Task[None]] = set()
+
+    def tell(percent: float) -> None:
+        task = asyncio.create_task(world.announce(replace(job, percent=percent)), name=f"job {job.id} progress")
+        telling.add(task)
+        task.add_done_callback(telling.discard)
+
+    try:
+        await media.stitch(
+            [world.files.path(clip.file) for _, clip in pieces],
+            path,
+            title=title,
+            chapters=[shot.prompt for shot, _ in pieces],
+            on_progress=tell,
+        )
+    finally:
+        await asyncio.gather(*telling, return_exceptions=True)
+    return await _ready(job, world, path)
+
+
+async def _pieces(tx: Reader, job: Job) -> list[tuple[Shot, Clip]]:
+    """The planned shots and their clips, in order."""
+    pieces = []
+    for take_id in job.plan:
+        take: Take | None = await tx.take(take_id)
+        shot = await tx.shot(take.shot_id) if take else None
+        if take is None or take.clip is None or shot is None:
+            raise BadMedia("A clip of this film was deleted meanwhile; /stitch again joins what is left.")
+        pieces.append((shot, take.clip))
+    return pieces
+
+
+async def _ready(job: Job, world: World, path: Path) -> Outcome:
+    measured = await media.probe(path)
+    file = await world.files.adopt(path)
+    clip = Clip(
+        file=file,
+        bytes=measured.bytes,
+        seconds=measured.seconds,
+        width=measured.width,
+        height=measured.height,
+        fps=measured.fps,
+    )
+    ready = finish(job, JobState.READY, world.clock(), percent=None, preview=None)
+    return Outcome(job=ready, clip=clip, says=(SayKind.RESULT,))
+
+
+def _task_id(job: Job) -> str:
+    if job.task_id is None:
+        raise Refused(f"{job.subject} has no render at {job.provider}; /retake {job.subject} starts one.")
+    return job.task_id

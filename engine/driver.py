@@ -1,0 +1,145 @@
+"""Who steps what is due, and when. Safety is in the rows (lease, fence); a driver only brings liveness.
+
+The embedded driver is one APScheduler interval job: every tick claims what is due through a partial index and steps it in tasks
+of its own. There is never one scheduled job per clip: measured, that collapses at some ten thousand and forgets at a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from engine.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+
+class Stepper(Protocol):
+    """A kind of work that becomes due: claims some and does one step of each."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def slots(self) -> int:
+        """How many steps may run at a time."""
+        ...
+
+    async def claim(self, limit: int) -> Sequence[Any]: ...
+
+    async def step(self, item: Any) -> None:
+        """One bounded step. Handles its own errors; what it raises is a defect and is logged."""
+        ...
+
+
+class Driver(Protocol):
+    """Makes due work happen."""
+
+    async def start(self) -> None: ...
+
+    def wake(self) -> None:
+        """There is new work: look now."""
+        ...
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more, give running steps `grace_s` to end, cancel the rest. What was cut off is due again later."""
+        ...
+
+
+@dataclass(slots=True)
+class _Lane:
+    stepper: Stepper
+    running: set[asyncio.Task[None]]
+
+
+class EmbeddedDriver:
+    """The driver inside one process."""
+
+    def __init__(self, steppers: Sequence[Stepper], *, tick_s: float = 0.25) -> None:
+        self._lanes = [_Lane(stepper, set()) for stepper in steppers]
+        self._tick_s = tick_s
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._stopping = False
+        self._ticking = asyncio.Lock()
+        self._woken = False
+        self._database_is_down = False
+
+    async def start(self) -> None:
+        self._scheduler.add_job(
+            self._tick,
+            "interval",
+            seconds=self._tick_s,
+            id="tick",
+            max_instances=1,  # a slow claim delays the next one instead of doubling it
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
+        )
+        # its INFO line for each of four ticks a second, and its warning when one is skipped, are noise
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler.start()
+
+    def wake(self) -> None:
+        # the flag keeps a wake that comes while a tick is claiming from being lost
+        self._woken = True
+        if not self._stopping and self._scheduler.running:
+            self._scheduler.modify_job("tick", next_run_time=datetime.now(UTC))
+
+    async def stop(self, grace_s: float) -> None:
+        self._stopping = True
+        if self._scheduler.running:
+            self._scheduler.pause()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace_s), self._ticking:
+                    pass  # a claim that is cut off would be logged as a crash, and its rows would wait for their leases
+            self._scheduler.shutdown(wait=False)
+        running = {task for lane in self._lanes for task in lane.running}
+        if running:
+            _, late = await asyncio.wait(running, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _tick(self) -> None:
+        self._woken = False
+        again = False
+        async with self._ticking:
+            for lane in self._lanes:
+                again |= await self._fill(lane)
+        if again or self._woken:
+            self.wake()
+
+    async def _fill(self, lane: _Lane) -> bool:
+        """Start what is due; True if there may be more."""
+        free = lane.stepper.slots - len(lane.running)
+        if free <= 0 or self._stopping:
+            return False
+        try:
+            items = await lane.stepper.claim(free)
+        except StorageError as error:
+            if not self._database_is_down:  # an outage is one line, and so is its end
+                log.warning("claim failed stepper=%s: %s", lane.stepper.name, error)
+            self._database_is_down = True
+            return False
+        if self._database_is_down:
+            log.warning("claim works again stepper=%s", lane.stepper.name)
+            self._database_is_down = False
+        for item in items:
+            task = asyncio.create_task(lane.stepper.step(item), name=f"{lane.stepper.name} step")
+            lane.running.add(task)
+            task.add_done_callback(lambda done, lane=lane: self._done(lane, done))  # type: ignore[misc]  # mypy cannot infer the default
+        return len(items) == free
+
+    def _done(self, lane: _Lane, task: asyncio.Task[None]) -> None:
+        lane.running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("step crashed stepper=%s", lane.stepper.name, exc_info=error)
+        if not self._stopping and len(lane.running) == lane.stepper.slots - 1:
+            self.wake()  # it was full: somebody may be waiting for this place

@@ -1,0 +1,165 @@
+"""The use cases that only look: stories, shots, films, history, downloads. Everything is seen from a place, or by the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.checks import ModelsByProvider
+from engine.codes import is_story_code, parse_film_code, parse_shot_code
+from engine.derive import VIDEO, derived
+from engine.errors import NotFound, NothingToContinue
+from engine.jobs import LIVE
+from engine.model import Clip, FileKey, Film, Job, JobState, Shot, Story
+from engine.ports import Files, Reader, Store
+from engine.providers.base import Provider
+from engine.tree import view_shots
+from engine.views import HistoryPage, ShotView, StoryView
+
+HISTORY_MOST = 50
+
+
+class Gallery:
+    """What there is to see."""
+
+    def __init__(self, store: Store, files: Files, providers: Mapping[str, Provider]) -> None:
+        self._store = store
+        self._files = files
+        self._providers = providers
+
+    def models(self) -> ModelsByProvider:
+        """What every provider's models can do."""
+        return {name: provider.models for name, provider in self._providers.items()}
+
+    async def story(self, place: str, code: str | None = None) -> StoryView | None:
+        """The story with this code, or the place's current one (None: there is none yet).
+
+        Raises:
+            NotFound: no such story here.
+        """
+
+        async def look(tx: Reader) -> StoryView | None:
+            current = await tx.current_story(place)
+            story = await find_story(tx, place, code) if code else current
+            if story is None:
+                return None
+            shots = await tx.shots(story.id)
+            ids = [shot.id for shot in shots]
+            takes, jobs = await tx.takes(ids), await tx.jobs_of_shots(ids)
+            return StoryView(
+                story=story,
+                shots=view_shots(shots, takes, jobs, story.tip_id),
+                films=tuple(await tx.films(story.id)),
+                is_current=current is not None and current.id == story.id,
+            )
+
+        return await self._store.read(look)
+
+    async def stories(self, place: str) -> tuple[Story, ...]:
+        """The place's stories, newest first."""
+        return tuple(await self._store.read(lambda tx: tx.stories(place)))
+
+    async def show(self, place: str, code: str) -> ShotView | Film:
+        """One shot or film.
+
+        Raises:
+            NotFound: no such thing here, or it was deleted.
+        """
+
+        async def look(tx: Reader) -> ShotView | Film:
+            if parse_film_code(code):
+                return await find_film(tx, place, code)
+            shot = await find_shot(tx, place, code)
+            story = await tx.story(shot.story_code)
+            shots = await tx.shots(shot.story_id)
+            takes, jobs = await tx.takes([each.id for each in shots]), await tx.jobs_of_shots([shot.id])
+            views = view_shots(shots, takes, jobs, story.tip_id if story else None)
+            return next(view for view in views if view.shot.id == shot.id)
+
+        return await self._store.read(look)
+
+    async def history(
+        self, place: str | None, person: str | None, before: int | None = None, limit: int = 10
+    ) -> HistoryPage:
+        """Clips of a place, of a person (by key), or of both, newest first. `before` is the last page's `next_before`."""
+        most = max(1, min(limit, HISTORY_MOST))
+        return await self._store.read(lambda tx: tx.history(place=place, person=person, before=before, limit=most))
+
+    async def download(self, place: str, code: str, variant: str = "video") -> Path:
+        """The file of a shot's clip or of a film: `video`, `thumbnail`, `spritesheet` or `last-frame`.
+
+        Raises:
+            NotFound, NothingToContinue, NotPossible, BadMedia
+        """
+        return await derived(self._files, await self._clip_file(place, code), variant)
+
+    async def path_of(self, clip: Clip) -> Path:
+        """Where a clip's file is.
+
+        Raises:
+            BadMedia: it is missing.
+        """
+        return await derived(self._files, clip.file, VIDEO)
+
+    async def job(self, job_id: int) -> Job | None:
+        """A job as it stands."""
+        return await self._store.read(lambda tx: tx.job(job_id))
+
+    async def job_of_receipt(self, receipt: str) -> Job | None:
+        """The job that a message of ours was about; None: it was about none."""
+        return await self._store.read(lambda tx: tx.job_by_receipt(receipt))
+
+    async def film(self, film_id: int) -> Film | None:
+        """A film by id."""
+        return await self._store.read(lambda tx: tx.film(film_id))
+
+    async def jobs(self, place: str) -> tuple[Job, ...]:
+        """The place's jobs that are not over, newest first."""
+        return tuple(await self._store.read(lambda tx: tx.jobs_of_place(place, LIVE | {JobState.UNCONFIRMED})))
+
+    async def place_in_line(self, job: Job) -> int:
+        """1: next to be rendered. 0: it does not wait in line."""
+        if job.state is not JobState.QUEUED or not job.provider or job.waits_for:
+            return 0
+        ahead = await self._store.read(lambda tx: tx.count_ahead(job))
+        return max(1, ahead - self._providers[job.provider].pace.in_flight + 1)
+
+    async def _clip_file(self, place: str, code: str) -> FileKey:
+        seen = await self.show(place, code)
+        if isinstance(seen, Film):
+            return seen.clip.file
+        if seen.clip is None:
+            raise NothingToContinue(f"{seen.shot.code} has no clip yet; /show {seen.shot.code} tells how it stands.")
+        return seen.clip.file
+
+
+async def find_story(tx: Reader, place: str, code: str) -> Story:
+    """Raises NotFound: no such story in this place."""
+    story = await tx.story(code.lower()) if is_story_code(code) else None
+    if story is None or story.place != place:
+        raise NotFound(f"There is no story “{code}” here; /story lists the stories of this place.")
+    return story
+
+
+async def find_shot(tx: Reader, place: str, code: str) -> Shot:
+    """Raises NotFound: no such shot in this place, or it was deleted."""
+    parsed = parse_shot_code(code)
+    if parsed is None:
+        raise NotFound(f"“{code}” is no shot; shots are called like k7-4, and /story lists them.")
+    story = await tx.story(parsed[0])
+    shot = await tx.shot_by_code(*parsed) if story is not None and story.place == place else None
+    if shot is None:
+        raise NotFound(f"There is no shot {code.lower()} here; /story lists the shots of this place.")
+    if shot.deleted_at is not None:
+        raise NotFound(f"{shot.code} was deleted; /story lists the shots that are left.")
+    return shot
+
+
+async def find_film(tx: Reader, place: str, code: str) -> Film:
+    """Raises NotFound: no such film in this place."""
+    parsed = parse_film_code(code)
+    story = await tx.story(parsed[0]) if parsed else None
+    film = await tx.film_by_code(*parsed) if parsed and story is not None and story.place == place else None
+    if film is None:
+        raise NotFound(f"There is no film {code.lower()} here; /story lists the films of this place.")
+    return film

@@ -1,0 +1,74 @@
+"""What is left when a process dies at the wrong moment: work directories of jobs that are over, files that nothing refers to.
+
+A job's work directory is made before its intent is written and dropped last. So whatever was not tidied can be found by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+
+from engine.errors import EngineError
+from engine.jobs import LIVE
+from engine.model import FileKey, Job
+from engine.outcome import World
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 86_400.0
+OLD_S = 86_400.0
+"""A picture that was sent and never used, or half a file, is kept this long."""
+_WORK = re.compile(r"job-(\d{1,18})")
+
+
+def work_name(job: Job) -> str:
+    """The name of the job's work directory."""
+    return f"job-{job.id}"
+
+
+async def tidy(job: Job, world: World) -> None:
+    """Drop what was kept for a job that is over. Best effort: what stays is found at a later start."""
+    try:
+        if job.task_id is not None and job.provider in world.providers:
+            await world.providers[job.provider].forget(job.task_id)
+        await world.files.drop_work(work_name(job))
+    except EngineError as error:
+        log.warning("leftovers stayed job=%d provider=%s: %s", job.id, job.provider, error)
+
+
+async def keep_house(world: World) -> None:
+    """Tidy up now and once a day, until cancelled."""
+    while True:
+        try:
+            await tidy_up(world)
+        except EngineError as error:
+            log.warning("housekeeping broke off: %s", error)
+        except Exception:
+            log.exception("housekeeping crashed")
+        await asyncio.sleep(EVERY_S)
+
+
+async def tidy_up(world: World) -> None:
+    """Everything that an earlier process left behind.
+
+    Raises:
+        StorageError
+    """
+    for name in await world.files.works():
+        found = _WORK.fullmatch(name)
+        if found is None:
+            continue
+        job_id = int(found[1])
+        job = await world.store.read(lambda tx, job_id=job_id: tx.job(job_id))  # type: ignore[misc]  # a default is not inferred
+        if job is None:
+            await world.files.drop_work(name)
+        elif job.state not in LIVE:
+            await tidy(job, world)
+    removed = await world.files.sweep(lambda key: _is_used(world, key), OLD_S)
+    if removed:
+        log.info("files swept removed=%d", removed)
+
+
+async def _is_used(world: World, key: FileKey) -> bool:
+    return await world.store.read(lambda tx: tx.file_is_used(key))

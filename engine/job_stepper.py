@@ -1,0 +1,113 @@
+"""Claims due jobs, steps them under a timeout and a kept lease, writes what came of it, and tells."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from engine.advance import advance
+from engine.errors import Crashed, EngineError, StaleFence, StorageError, Unavailable
+from engine.housekeeping import tidy
+from engine.jobs import LIVE
+from engine.model import Job, JobState
+from engine.outcome import Outcome, World, after_error
+from engine.settle import settle
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 30.0
+STEP_S: Mapping[JobState, float] = {
+    JobState.QUEUED: 180.0,
+    JobState.SUBMITTING: 180.0,
+    JobState.RENDERING: 60.0,
+    JobState.SAVING: 3_600.0,
+}
+"""The longest that one step may take. SAVING: a download on a slow line, a stitch of a long film."""
+LOOK_UP_AFTER_S = 5.0
+
+
+class JobStepper:
+    """What the driver calls for jobs."""
+
+    name = "job"
+
+    def __init__(self, world: World, *, slots: int = 64) -> None:
+        self._world = world
+        self.slots = slots
+
+    async def claim(self, limit: int) -> Sequence[Job]:
+        """Due jobs, each ours for `LEASE_S`."""
+        return await self._world.store.claim_jobs(limit, LEASE_S)
+
+    async def step(self, job: Job) -> None:
+        """One step, written and told. An error becomes the outcome that its class says."""
+        try:
+            outcome = await self._outcome(job)
+            after = await self._settle(outcome)
+        except StaleFence as stale:
+            log.warning("step dropped job=%d state=%s: %s", job.id, job.state, stale)
+            return
+        except StorageError as error:
+            # nothing could be written: the lease runs out and the step is done again
+            log.warning("step not saved job=%d state=%s: %s", job.id, job.state, error)
+            return
+        if after.state is not job.state:
+            log.info("job moved job=%d provider=%s state=%s from=%s", job.id, job.provider, after.state, job.state)
+        if after.state not in LIVE:
+            await tidy(after, self._world)
+        await self._world.announce(after)
+
+    async def _settle(self, outcome: Outcome) -> Job:
+        try:
+            return await self._world.store.write(lambda tx: settle(tx, outcome))
+        finally:
+            # written or void: from here the rows say whether the file is kept
+            if outcome.clip is not None:
+                self._world.files.release(outcome.clip.file)
+
+    async def _outcome(self, job: Job) -> Outcome:
+        try:
+            async with self._kept_lease(job), asyncio.timeout(STEP_S[job.state]):
+                return await advance(job, self._world)
+        except StaleFence:
+            raise
+        except EngineError as error:
+            return await self._after(job, error)
+        except TimeoutError:
+            return await self._after(job, Unavailable(f"{job.subject} took too long at {job.provider or 'stitching'}."))
+        except Exception:
+            log.exception("step crashed job=%d state=%s", job.id, job.state)
+            sentence = (
+                f"Something broke inside Nextshot with {job.subject}; the operator finds it as job {job.id} in the log."
+            )
+            return await self._after(job, Crashed(sentence))
+
+    async def _after(self, job: Job, error: EngineError) -> Outcome:
+        """A step that committed its intent and then failed stands in SUBMITTING: it is looked up, not judged from here."""
+        now = self._world.clock()
+        fresh = await self._world.store.read(lambda tx: tx.job(job.id))
+        if fresh is not None and fresh.state is JobState.SUBMITTING and job.state is JobState.QUEUED:
+            return Outcome(job=replace(fresh, due_at=now + timedelta(seconds=LOOK_UP_AFTER_S)), detail=str(error))
+        return after_error(job, error, now)
+
+    @asynccontextmanager
+    async def _kept_lease(self, job: Job) -> AsyncIterator[None]:
+        """Renew the lease while the step runs. A lease that was lost shows at the write, by the fence."""
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(LEASE_S / 3)
+                with suppress(StorageError):
+                    if not await self._world.store.renew(job, LEASE_S):
+                        return
+
+        keeper = asyncio.create_task(keep(), name=f"job {job.id} lease")
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)

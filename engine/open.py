@@ -1,0 +1,71 @@
+"""A running studio from its parts: for a program that wants films without any chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from engine.driver import Driver, EmbeddedDriver, Stepper
+from engine.housekeeping import keep_house
+from engine.job_stepper import JobStepper
+from engine.jobs import LIVE
+from engine.model import Job
+from engine.news import News
+from engine.outcome import World
+from engine.ports import Clock, Files, Store
+from engine.providers.base import Provider
+from engine.studio import Studio
+
+STOP_S = 3.0
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_studio(
+    store: Store,
+    files: Files,
+    providers: Sequence[Provider],
+    *,
+    news: News | None = None,
+    clock: Clock = utc_now,
+    more_steppers: Callable[[Studio], Sequence[Stepper]] = lambda _: (),
+    driver_of: Callable[[Sequence[Stepper]], Driver] = EmbeddedDriver,
+) -> AsyncIterator[Studio]:
+    """A studio with its driver at work until the block is left. The first provider is the default one.
+
+    What an earlier process left unfinished is taken up again at once: only one process may work on this store.
+    """
+    news = news or News()
+    by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+    world = World(store=store, files=files, providers=by_name, clock=clock, announce=news.announce)
+    # the driver needs steppers, a stepper of the front ends needs the studio, and the studio wakes the driver
+    driver: Driver | None = None
+
+    def wake() -> None:
+        if driver is not None:
+            driver.wake()
+
+    async def wake_at_the_end(job: Job) -> None:
+        if job.state not in LIVE:
+            wake()
+
+    studio = Studio(world, news, default_provider=providers[0].name, wake=wake)
+    news.listen(wake_at_the_end)
+    driver = driver_of([JobStepper(world), *more_steppers(studio)])
+    await store.release_leases()
+    await driver.start()
+    keeper = asyncio.create_task(keep_house(world), name="housekeeping")
+    try:
+        yield studio
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await driver.stop(STOP_S)
+        for provider in providers:
+            await provider.close()

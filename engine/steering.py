@@ -1,0 +1,187 @@
+"""The use cases that steer what was made: cancel, send again, delete, choose, open. Who may do what is decided here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from engine.codes import parse_film_code
+from engine.errors import EngineError, NotAllowed, NotFound, NothingToContinue, RequestError
+from engine.gallery import Gallery, find_film, find_shot, find_story
+from engine.housekeeping import tidy
+from engine.jobs import LIVE, finish, move
+from engine.model import Asked, FileKey, Job, JobState, Person, SayKind, Shot
+from engine.outcome import World
+from engine.ports import Reader, Writer
+from engine.settle import after_work, retreat_tip
+from engine.views import ShotView, StoryView
+
+log = logging.getLogger(__name__)
+
+
+class Steering(Gallery):
+    """What can be done to stories, shots, films and jobs that are there."""
+
+    def __init__(self, world: World, *, wake: Callable[[], None]) -> None:
+        super().__init__(world.store, world.files, world.providers)
+        self._world = world
+        self._wake = wake
+
+    async def cancel(self, asked: Asked, target: str | None) -> Job:
+        """Stop the named shot's or story's job, else the newest one that this person has here.
+
+        Raises:
+            NotFound: nothing to stop.
+            NotAllowed: somebody else's.
+            RequestError: this very moment it cannot be stopped.
+        """
+        stoppable = LIVE | {JobState.UNCONFIRMED}
+
+        async def work(tx: Writer) -> Job:
+            jobs = [job for job in await tx.jobs_of_place(asked.place, stoppable) if _is_target(job, asked, target)]
+            if not jobs:
+                raise NotFound(f"Nothing of {target} is running." if target else "Nothing of yours is running here.")
+            story = await tx.story(jobs[0].story_code)
+            _check_allowed(asked.person, (jobs[0].person, story.director if story else None), jobs[0].subject)
+            job = await tx.take_over(jobs[0].id)
+            if job is None or job.state not in stoppable:
+                raise NotFound(f"{jobs[0].subject} is finished already.")
+            if job.state is JobState.SUBMITTING:
+                raise RequestError(f"{job.subject} is being handed over this moment; try again in a few seconds.")
+            job = finish(job, JobState.CANCELLED, self._world.clock(), preview=None)
+            await tx.save_job(job, detail=f"by {asked.person.key}")
+            await tx.owe(job.id, SayKind.FAILURE)
+            await after_work(tx, job)
+            return job
+
+        job = await self._store.write(work)
+        if job.task_id is not None:
+            try:
+                await self._world.providers[job.provider].cancel(job.task_id)
+            except EngineError as error:
+                log.warning("cancel did not reach job=%d provider=%s: %s", job.id, job.provider, error)
+        await tidy(job, self._world)
+        await self._told(job)
+        return job
+
+    async def again(self, asked: Asked, target: str) -> Job:
+        """Send an UNCONFIRMED render once more: the person knows that it may cost twice.
+
+        Raises:
+            NotFound, NotAllowed
+        """
+
+        async def work(tx: Writer) -> Job:
+            unconfirmed = await tx.jobs_of_place(asked.place, frozenset({JobState.UNCONFIRMED}))
+            found = next((job for job in unconfirmed if _is_target(job, asked, target)), None)
+            if found is None:
+                raise NotFound(f"Nothing of {target} waits for an answer.")
+            _check_allowed(asked.person, (found.person,), found.subject)
+            job = await tx.take_over(found.id)
+            if job is None or job.state is not JobState.UNCONFIRMED:
+                raise NotFound(f"Nothing of {target} waits for an answer.")
+            job = move(job, JobState.QUEUED, due_at=self._world.clock(), failure=None, finished_at=None)
+            await tx.save_job(job, detail=f"again, by {asked.person.key}")
+            return job
+
+        job = await self._store.write(work)
+        await self._told(job)
+        return job
+
+    async def delete(self, asked: Asked, code: str) -> str:
+        """Delete a shot's clips or a film, with their files unless something else refers to them. Gives the code.
+
+        Raises:
+            NotFound, NotAllowed, RequestError
+        """
+
+        async def drop(tx: Writer) -> tuple[str, tuple[FileKey, ...]]:
+            if parse_film_code(code):
+                film = await find_film(tx, asked.place, code)
+                story = await tx.story(film.story_code)
+                _check_allowed(asked.person, (film.person, story.director if story else None), film.code)
+                return film.code, tuple(await tx.delete_film(film.id))
+            shot = await find_shot(tx, asked.place, code)
+            story = await tx.story(shot.story_code)
+            _check_allowed(asked.person, (shot.person, story.director if story else None), shot.code)
+            if await live_job(tx, shot) is not None:
+                raise RequestError(f"{shot.code} is being rendered; /cancel {shot.code} first.")
+            keys = await tx.delete_shot(shot.id)
+            if story is not None:
+                await retreat_tip(tx, story, shot)
+            return shot.code, tuple(keys)
+
+        deleted, keys = await self._store.write(drop)
+
+        async def remove(tx: Writer) -> None:
+            # inside a transaction, so that nobody can begin to refer to a file between the look and the removal
+            for key in keys:
+                if not await tx.file_is_used(key):
+                    await self._files.delete(key)
+
+        await self._store.write(remove)
+        return deleted
+
+    async def choose(self, asked: Asked, shot: str, take: int | None = None) -> ShotView:
+        """Put the canon on the line that ends with this shot, or (with `take`) make that take the shot's clip.
+
+        Raises:
+            NotFound, NothingToContinue
+        """
+
+        async def work(tx: Writer) -> str:
+            found = await find_shot(tx, asked.place, shot)
+            if found.chosen_take_id is None:
+                raise NothingToContinue(f"{found.code} has no clip yet.")
+            if take is None:
+                await tx.set_tip(found.story_id, found.id)
+                return found.code
+            chosen = next((each for each in await tx.takes([found.id]) if each.number == take and each.clip), None)
+            if chosen is None:
+                raise NotFound(f"{found.code} has no take {take}; /show {found.code} lists its takes.")
+            await tx.choose_take(found.id, chosen.id)
+            return found.code
+
+        view = await self.show(asked.place, await self._store.write(work))
+        assert isinstance(view, ShotView)  # noqa: S101  # find_shot found a shot
+        return view
+
+    async def open_story(self, asked: Asked, code: str) -> StoryView:
+        """Make another story of the place its current one.
+
+        Raises:
+            NotFound
+        """
+
+        async def work(tx: Writer) -> str:
+            story = await find_story(tx, asked.place, code)
+            await tx.set_current(asked.place, story.id)
+            return story.code
+
+        view = await self.story(asked.place, await self._store.write(work))
+        assert view is not None  # noqa: S101  # find_story found it
+        return view
+
+    async def _told(self, job: Job) -> None:
+        self._wake()
+        await self._world.announce(job)
+
+
+async def live_job(tx: Reader, shot: Shot) -> Job | None:
+    """The job that is rendering this shot; None: none is."""
+    jobs = await tx.jobs_of_shots([shot.id])
+    return next((job for job in jobs if job.state in LIVE), None)
+
+
+def _is_target(job: Job, asked: Asked, target: str | None) -> bool:
+    if target is None:
+        return job.person.key == asked.person.key
+    return target.lower() in {job.subject, job.story_code}
+
+
+def _check_allowed(person: Person, owners: tuple[Person | None, ...], what: str) -> None:
+    """Raises NotAllowed unless the person is one of the owners or an operator."""
+    if person.is_operator or any(owner is not None and owner.key == person.key for owner in owners):
+        return
+    names = " or ".join(dict.fromkeys(owner.name for owner in owners if owner is not None))
+    raise NotAllowed(f"{what} belongs to {names}; only they can do that.")

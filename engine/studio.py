@@ -1,0 +1,313 @@
+"""The use cases that make something: create, continue, retake, stitch. Checks before money, one transaction each.
+
+A job row is written before anything is started, and the same update seen twice gives the first one's job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from engine import media
+from engine.checks import SEED_MAX, check_seed, clean_prompt, settle_options
+from engine.derive import LAST_FRAME, derived
+from engine.errors import BadMedia, DiskFull, NotFound, NothingToContinue, RequestError
+from engine.gallery import find_shot, find_story
+from engine.jobs import LIVE
+from engine.model import (
+    Asked,
+    Clip,
+    Continue,
+    Create,
+    FileKey,
+    Job,
+    JobKind,
+    Retake,
+    SayKind,
+    Shot,
+    ShotOptions,
+    Stitch,
+    Story,
+)
+from engine.news import News
+from engine.outcome import World
+from engine.ports import NewJob, NewShot, Reader, Writer
+from engine.steering import Steering, live_job
+from engine.tree import line_to
+
+DISK_LEAST_BYTES = 200_000_000
+STITCH_MOST = 500
+TITLE_CHARS = 60
+LOOK_EVERY_S = 2.0
+NO_STORY = "There is no clip here yet; begin a story with /create a lighthouse keeper lights the lamp"
+
+
+class Studio(Steering):
+    """Everything that a front end can ask for."""
+
+    def __init__(self, world: World, news: News, *, default_provider: str, wake: Callable[[], None]) -> None:
+        super().__init__(world, wake=wake)
+        self._news = news
+        self._default_provider = default_provider
+
+    async def create(self, command: Create) -> Job:
+        """Begin a story with its first shot.
+
+        Raises:
+            NotPossible, NotFound, StorageError
+        """
+        asked, prompt = command.asked, clean_prompt(command.prompt)
+        await self._check_room(command.options)
+
+        async def work(tx: Writer) -> Job:
+            story = await tx.add_story(asked.place, asked.person, title_of(prompt))
+            return await self._add_shot(tx, asked, story=story, parent=None, prompt=prompt, options=command.options)
+
+        return await self._begin(asked, work, command.options)
+
+    async def continue_story(self, command: Continue) -> Job:
+        """Add a shot after the named one, else after the canon's tip. After an inner shot it is a branch.
+
+        A parent that is still rendering is waited for.
+
+        Raises:
+            NothingToContinue, NotFound, NotPossible, BadMedia, StorageError
+        """
+        asked, prompt = command.asked, clean_prompt(command.prompt)
+        await self._check_room(command.options)
+        seen = await self._store.read(lambda tx: self._parent(tx, asked.place, command.shot))
+        if seen[2] is not None:  # a damaged clip is told now, not after a wait in line
+            await self._check_clip(seen[1].code, seen[2])
+            await derived(self._files, seen[2].file, LAST_FRAME)
+
+        async def work(tx: Writer) -> Job:
+            story, parent, _ = await self._parent(tx, asked.place, command.shot)
+            return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
+
+        return await self._begin(asked, work, command.options)
+
+    async def retake(self, command: Retake) -> Job:
+        """Render a shot again, with another seed. Its clip stays until the new one is ready.
+
+        Raises:
+            NotFound, NothingToContinue, RequestError, StorageError
+        """
+        asked = command.asked
+        check_seed(command.seed)
+        await self._check_room(ShotOptions())
+
+        async def work(tx: Writer) -> Job:
+            if command.shot:
+                shot = await find_shot(tx, asked.place, command.shot)
+            else:
+                newest = await tx.newest_shot(asked.place)
+                if newest is None:
+                    raise NothingToContinue(NO_STORY)
+                shot = newest
+            job = await live_job(tx, shot)
+            if job is not None:
+                raise RequestError(f"{shot.code} is being rendered already; wait for it, or /cancel {shot.code} first.")
+            return await self._add_render(tx, asked, shot, command.seed)
+
+        return await self._begin(asked, work)
+
+    async def stitch(self, command: Stitch) -> Job:
+        """Join clips into a film.
+
+        Raises:
+            NotFound, NothingToContinue, RequestError, BadMedia, StorageError
+        """
+        asked = command.asked
+        await self._check_room(ShotOptions())
+        _, pieces = await self._store.read(lambda tx: self._pieces(tx, command))
+        for shot, clip in pieces:
+            await self._check_clip(shot.code, clip)
+
+        async def work(tx: Writer) -> Job:
+            story, pieces = await self._pieces(tx, command)
+            plan = tuple(shot.chosen_take_id for shot, _ in pieces if shot.chosen_take_id)
+            return await self._add_job(
+                tx,
+                NewJob(
+                    kind=JobKind.STITCH,
+                    request_key=asked.key,
+                    place=asked.place,
+                    person=asked.person,
+                    story_id=story.id,
+                    plan=plan,
+                ),
+            )
+
+        return await self._begin(asked, work)
+
+    async def keep_picture(self, path: Path) -> FileKey:
+        """Check a picture that somebody gave, and keep it as a clean PNG for `first_frame` or `last_frame`.
+
+        Raises:
+            BadMedia: it is none, or one that would harm.
+        """
+        clean = self._files.work("pictures") / f"{secrets.token_hex(8)}.png"
+        await media.picture(path, clean)
+        return await self._files.adopt(clean)
+
+    async def finished(self, job_id: int) -> Job:
+        """The job once the engine's work on it is over: READY, FAILED, CANCELLED, UNCONFIRMED or DELIVERED.
+
+        Raises:
+            NotFound
+        """
+        with self._news.changes_of(job_id) as changed:
+            while True:
+                job = await self.job(job_id)
+                if job is None:
+                    raise NotFound(f"There is no job {job_id}.")
+                if job.state not in LIVE:
+                    return job
+                changed.clear()
+                try:
+                    async with asyncio.timeout(LOOK_EVERY_S):  # another process may be the one that finishes it
+                        await changed.wait()
+                except TimeoutError:
+                    continue
+
+    async def _begin(
+        self, asked: Asked, work: Callable[[Writer], Awaitable[Job]], options: ShotOptions | None = None
+    ) -> Job:
+        async def once(tx: Writer) -> Job:
+            known = await tx.job_by_request(asked.key)
+            if known is not None:
+                return known
+            await tx.know(asked.place, asked.person)
+            return await work(tx)
+
+        job = await self._store.write(once)
+        for key in (options.first_frame, options.last_frame) if options else ():
+            if key is not None:
+                self._files.release(key)
+        await self._told(job)
+        return job
+
+    async def _add_shot(
+        self, tx: Writer, asked: Asked, *, story: Story, parent: Shot | None, prompt: str, options: ShotOptions
+    ) -> Job:
+        settled = settle_options(options, parent=parent, models=self.models(), default_provider=self._default_provider)
+        shot = await tx.add_shot(
+            NewShot(
+                story_id=story.id,
+                parent_id=parent.id if parent else None,
+                person=asked.person,
+                prompt=prompt,
+                seconds=settled.seconds,
+                ratio=settled.ratio,
+                resolution=settled.resolution,
+                style=settled.style,
+                provider=settled.provider,
+                model=settled.model,
+                first_frame=options.first_frame,
+                last_frame=options.last_frame,
+            )
+        )
+        if story.tip_id == shot.parent_id:
+            await tx.set_tip(story.id, shot.id)
+        return await self._add_render(tx, asked, shot, options.seed)
+
+    async def _add_render(self, tx: Writer, asked: Asked, shot: Shot, seed: int | None) -> Job:
+        take = await tx.add_take(shot.id, secrets.randbelow(SEED_MAX) if seed is None else seed, None)
+        return await self._add_job(
+            tx,
+            NewJob(
+                kind=JobKind.RENDER,
+                request_key=asked.key,
+                place=asked.place,
+                person=asked.person,
+                story_id=shot.story_id,
+                shot_id=shot.id,
+                take_id=take.id,
+                provider=shot.provider,
+                model=shot.model,
+            ),
+        )
+
+    async def _add_job(self, tx: Writer, new: NewJob) -> Job:
+        job = await tx.add_job(new)
+        await tx.owe(job.id, SayKind.STATUS)
+        return job
+
+    async def _parent(self, tx: Reader, place: str, code: str | None) -> tuple[Story, Shot, Clip | None]:
+        """The shot to continue, and its clip; the clip is None while it is rendering."""
+        if code:
+            shot = await find_shot(tx, place, code)
+            story = await find_story(tx, place, shot.story_code)
+        else:
+            current = await tx.current_story(place)
+            tip = await tx.shot(current.tip_id) if current and current.tip_id else None
+            if current is None or tip is None:
+                raise NothingToContinue(NO_STORY)
+            story, shot = current, tip
+        clip = await _clip_of(tx, shot)
+        if clip is None and await live_job(tx, shot) is None:
+            raise NothingToContinue(f"{shot.code} has no clip to continue from; /retake {shot.code} renders it again.")
+        return story, shot, clip
+
+    async def _pieces(self, tx: Reader, command: Stitch) -> tuple[Story, list[tuple[Shot, Clip]]]:
+        """The shots to join and their clips, in order."""
+        place = command.asked.place
+        if command.shots:
+            shots = [await find_shot(tx, place, code) for code in command.shots]
+            story = await find_story(tx, place, shots[0].story_code)
+        else:
+            found = await find_story(tx, place, command.story) if command.story else await tx.current_story(place)
+            if found is None:
+                raise NothingToContinue(NO_STORY)
+            story = found
+            shots = list(line_to(story.tip_id, {shot.id: shot for shot in await tx.shots(story.id)}))
+        if not shots:
+            raise NothingToContinue(f"The story {story.code} has no clip yet; /create begins a new one.")
+        if len(shots) > STITCH_MOST:
+            raise RequestError(f"A film joins at most {STITCH_MOST} shots, and these are {len(shots)}; name fewer.")
+        pieces = []
+        for shot in shots:
+            clip = await _clip_of(tx, shot)
+            if clip is None:
+                waits = await live_job(tx, shot) is not None
+                todo = "wait until it is ready" if waits else f"/retake {shot.code} or leave it out"
+                raise NothingToContinue(f"{shot.code} has no clip yet; {todo}, then /stitch again.")
+            pieces.append((shot, clip))
+        return story, pieces
+
+    async def _check_clip(self, code: str, clip: Clip) -> None:
+        """Raises BadMedia: its file is missing or has another size than when it was kept."""
+        path = self._files.path(clip.file)
+        try:
+            size = (await asyncio.to_thread(path.stat)).st_size
+        except OSError:
+            size = -1
+        if size != clip.bytes:
+            what = "is missing" if size < 0 else f"is damaged ({size:,} of {clip.bytes:,} bytes)"
+            raise BadMedia(f"The clip file of {code} {what}; /retake {code} renders it again.")
+
+    async def _check_room(self, options: ShotOptions) -> None:
+        """Raises DiskFull or NotFound before anything is begun."""
+        free = await self._files.free_bytes()
+        if free < DISK_LEAST_BYTES:
+            raise DiskFull(
+                f"The disk is nearly full ({free / 1e6:.0f} MB left, {DISK_LEAST_BYTES / 1e6:.0f} MB are needed); "
+                "nothing was started. Make room and try again."
+            )
+        for key in (options.first_frame, options.last_frame):
+            if key is not None and not await self._files.exists(key):
+                raise NotFound("The picture for the frame is not here any more; send it again.")
+
+
+def title_of(prompt: str) -> str:
+    """A story's title: its first prompt, cut at a word within 60 characters."""
+    if len(prompt) <= TITLE_CHARS:
+        return prompt
+    return prompt[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+
+
+async def _clip_of(tx: Reader, shot: Shot) -> Clip | None:
+    take = await tx.take(shot.chosen_take_id) if shot.chosen_take_id else None
+    return take.clip if take else None

@@ -1,0 +1,286 @@
+"""Nothing is paid twice and nothing paid is lost: every way in which a request that costs money can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import (
+    Billed,
+    DiskFull,
+    Misunderstood,
+    OutOfCredit,
+    RateLimited,
+    Refused,
+    RenderFailed,
+    Unavailable,
+    Unconfirmed,
+)
+from engine.model import AttemptOutcome, Create, Job, JobState
+from engine.providers.base import Order, Recovery
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider import ScriptedProvider
+from tests.house import ANA, BEN, House, opened_house
+
+
+async def begun(house: House) -> Job:
+    return await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+
+
+async def outcomes(house: House, job: Job) -> list[AttemptOutcome]:
+    return [attempt.outcome for attempt in await house.store.read(lambda tx: tx.attempts(job.id))]
+
+
+async def cut_off_in_submit(house: House) -> Job:
+    """A job whose process died between the request and its answer."""
+    house.provider.gate = asyncio.Event()
+    job = await begun(house)
+    (claimed,) = await house.stepper.claim(1)
+    step = asyncio.create_task(house.stepper.step(claimed))
+    await asyncio.wait_for(house.provider.asked.wait(), 10)
+    step.cancel()
+    await asyncio.gather(step, return_exceptions=True)
+    house.provider.gate = None
+    assert (await house.job(job.id)).state is JobState.SUBMITTING
+    return job
+
+
+async def test_the_intent_is_in_the_database_before_the_request_leaves(house: House) -> None:
+    """Whoever dies now is found in SUBMITTING with a key."""
+    job = await cut_off_in_submit(house)
+    (attempt,) = await house.store.read(lambda tx: tx.attempts(job.id))
+    assert attempt.outcome is AttemptOutcome.INTENDED
+    assert attempt.task_id is None
+
+
+@pytest.mark.parametrize(
+    "lost", [Unconfirmed("?"), Misunderstood("?", detail="{}"), TimeoutError(), ValueError("a defect of the adapter")]
+)
+async def test_a_lost_answer_is_never_sent_again_by_itself(house: House, lost: Exception) -> None:
+    """It becomes UNCONFIRMED, says that it may have been charged, and asks."""
+    house.provider.lose_answers = [lost]
+    job = await begun(house)
+    await house.run(600)
+    assert (await house.job(job.id)).state is JobState.UNCONFIRMED
+    assert house.provider.submits == 1
+    assert await outcomes(house, job) == [AttemptOutcome.UNKNOWN]
+    asked = list(house.chat.messages.values())[-1].reply
+    assert "It may have been charged." in asked.text
+    assert [button.data for button in asked.buttons] == ["again:a1-1", "cancel:a1-1"]
+
+
+async def test_a_person_may_send_an_unconfirmed_render_again(house: House) -> None:
+    """Only the one whose it is, and knowingly."""
+    house.provider.lose_answers = [Unconfirmed("?")]
+    job = await begun(house)
+    await house.run(10)
+    refused = await house.press("again", "a1-1", BEN)
+    assert refused is not None
+    assert refused.text == "a1-1 belongs to Ana; only they can do that."
+    assert await house.press("again", "a1-1", ANA) is None
+    await house.run(20)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert await outcomes(house, job) == [AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED]
+
+
+async def test_a_person_may_leave_an_unconfirmed_render(house: House) -> None:
+    """Then it is over, and nothing was sent."""
+    house.provider.lose_answers = [Unconfirmed("?")]
+    job = await begun(house)
+    await house.run(10)
+    assert await house.press("cancel", "a1-1", ANA) is None
+    await house.run(10)
+    assert (await house.job(job.id)).state is JobState.CANCELLED
+    assert house.provider.submits == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "most_s"), [(RateLimited("wait", retry_after_s=7), 8), (Unavailable("down"), 3), (DiskFull("full"), 3)]
+)
+async def test_what_was_certainly_not_taken_is_asked_again_later(house: House, error: Exception, most_s: float) -> None:
+    """After the time that the provider named, else with growing waits."""
+    house.provider.submit_errors = [error]
+    job = await begun(house)
+    await house.tick()
+    waiting = await house.job(job.id)
+    assert waiting.state is JobState.QUEUED
+    assert waiting.due_at is not None
+    assert timedelta(seconds=most_s - 2) < waiting.due_at - house.clock() <= timedelta(seconds=most_s)
+    await house.run(60)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert await outcomes(house, job) == [AttemptOutcome.REJECTED, AttemptOutcome.ACCEPTED]
+
+
+async def test_a_provider_that_stays_away_is_given_up_in_the_end(house: House) -> None:
+    """A job does not wait for ever."""
+    house.provider.submit_errors = [Unavailable("The service is down.") for _ in range(100)]
+    job = await begun(house)
+    await house.run(3_600)
+    done = await house.job(job.id)
+    assert done.state is JobState.FAILED
+    assert done.failure is not None
+    assert (done.failure.sentence, done.failure.billed) == ("The service is down.", Billed.NO)
+    assert house.provider.submits < 30
+
+
+@pytest.mark.parametrize("error", [Refused("The picture shows a real person."), OutOfCredit("The account is empty.")])
+async def test_a_no_is_final_and_was_not_charged(house: House, error: Exception) -> None:
+    """The sentence, what it cost, and what can be done."""
+    house.provider.submit_errors = [error]
+    job = await begun(house)
+    await house.run(60)
+    assert (await house.job(job.id)).state is JobState.FAILED
+    assert house.provider.submits == 1
+    said = list(house.chat.messages.values())[-1].reply
+    assert said.text == f"a1-1 · by Ana\n{error} Nothing was charged."
+    assert [button.label for button in said.buttons] == ["Try again"]
+
+
+@pytest.mark.parametrize(
+    ("recovery", "becomes"),
+    [
+        (Recovery.SAME_KEY, (JobState.DELIVERED, 2, 1)),
+        (Recovery.NONE, (JobState.UNCONFIRMED, 1, 0)),
+        (Recovery.LOOKUP, (JobState.DELIVERED, 2, 1)),
+    ],
+)
+async def test_a_job_found_in_submitting_is_recovered_as_its_provider_allows(
+    tmp_path: Path, clock: FakeClock, recovery: Recovery, becomes: tuple[JobState, int, int]
+) -> None:
+    """The same key again, a look-up and a long wait before it is believed absent, or a question to the person."""
+    async with opened_house(tmp_path, clock, ScriptedProvider(recovery=recovery)) as house:
+        job = await cut_off_in_submit(house)
+        await house.run(100)
+        if recovery is Recovery.LOOKUP:  # it was never taken, but that is not believed so early
+            assert (await house.job(job.id)).state is JobState.SUBMITTING
+        await house.run(200)
+        state = (await house.job(job.id)).state
+        assert (state, house.provider.submits, len(house.provider.renders)) == becomes
+
+
+async def test_a_render_that_was_taken_is_found_by_its_key(tmp_path: Path, clock: FakeClock) -> None:
+    """A look-up adopts it at once; nothing is sent again."""
+    async with opened_house(tmp_path, clock, ScriptedProvider(recovery=Recovery.LOOKUP)) as house:
+        job = await cut_off_in_submit(house)
+        (attempt,) = await house.store.read(lambda tx: tx.attempts(job.id))
+        await house.provider.submit(ORDER, attempt.key)
+        await house.run(100)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+        assert len(house.provider.renders) == 1
+
+
+ORDER = Order(prompt="a lamp", seconds=1, ratio="16:9", resolution="480p", seed=1, style="plain", model="one")
+
+
+async def test_a_sender_that_lost_its_job_sends_nothing(house: House) -> None:
+    """The fence is read again right before the bytes leave."""
+    job = await begun(house)
+    (claimed,) = await house.stepper.claim(1)
+    await house.store.write(lambda tx: tx.take_over(job.id))
+    await house.stepper.step(claimed)
+    assert house.provider.submits == 0
+
+
+async def test_a_cancel_wins_over_the_step_under_way(house: House) -> None:
+    """What the step comes to is void; the render is told to stop."""
+    job = await begun(house)
+    await house.tick()
+    house.clock.advance(5)
+    (claimed,) = await house.stepper.claim(1)
+    await house.studio.cancel(house.asked(), None)
+    await house.stepper.step(claimed)
+    assert (await house.job(job.id)).state is JobState.CANCELLED
+    assert house.provider.renders["task-1"].is_cancelled
+
+
+async def test_a_render_that_fails_tells_why_and_moves_the_tip_back(house: House) -> None:
+    """The story goes on from the last shot that has a clip; who waited for the failed one is told too."""
+    await house.shot()
+    house.provider.check_answers = [RenderFailed("It came out black.")]
+    await house.say("/continue a boat")
+    await house.say("/continue a storm", BEN)
+    await house.run(30)
+    told = [text for text in house.chat.seen if "black" in text or "has no clip" in text]
+    assert told == [
+        "a1-2 · by Ana\nIt came out black. Nothing was charged.",
+        "a1-3 · by Ben\na1-2, which a1-3 continues, has no clip; /retake a1-2 first, then /retake a1-3. Nothing was charged.",
+    ]
+    await house.say("/continue a calm")
+    await house.run(30)
+    view = await house.studio.story("local:home")
+    assert view is not None
+    assert [shot.shot.code for shot in view.shots if shot.on_canon] == ["a1-1", "a1-4"]
+
+
+async def test_a_network_blip_is_no_failure(house: House) -> None:
+    """A check that did not get through is made again."""
+    house.provider.check_answers = [Unavailable("?"), Unavailable("?")]
+    job = await begun(house)
+    await house.run(30)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
+async def test_a_word_that_nobody_knows_ends_the_render_as_unknown(house: House) -> None:
+    """Unknown is never done, and never polled for ever."""
+    house.provider.check_answers = [
+        Misunderstood("The service gave an answer that Nextshot does not know.", detail="wat")
+    ]
+    job = await begun(house)
+    await house.run(30)
+    done = await house.job(job.id)
+    assert done.failure is not None
+    assert (done.state, done.failure.billed) == (JobState.FAILED, Billed.UNKNOWN)
+
+
+async def test_a_render_that_never_ends_is_given_up_and_cancelled(house: House) -> None:
+    """After the model's `give_up_s`."""
+    house.provider.finishes_at_check = 10**6
+    job = await begun(house)
+    await house.run(90)
+    done = await house.job(job.id)
+    assert done.failure is not None
+    assert (done.state, done.failure.kind) == (JobState.FAILED, "DeadlinePassed")
+    assert house.provider.renders["task-1"].is_cancelled
+
+
+async def test_a_download_that_breaks_off_is_made_again(house: House) -> None:
+    """The render was paid: its file is fetched until it is here."""
+    house.provider.fetch_errors = [Unavailable("?"), DiskFull("?")]
+    job = await begun(house)
+    await house.run(60)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert house.provider.submits == 1
+
+
+@pytest.mark.parametrize("junk", [b"", b"<html>not found</html>", b"\0" * 5_000])
+async def test_a_finished_render_without_a_video_is_told_as_charged(house: House, junk: bytes) -> None:
+    """`Completed` with something else than a clip is no success."""
+    house.provider.fetched_bytes = junk
+    job = await begun(house)
+    await house.run(60)
+    done = await house.job(job.id)
+    assert done.failure is not None
+    assert (done.state, done.failure.kind, done.failure.billed) == (JobState.FAILED, "BadMedia", Billed.YES)
+    assert not house.chat.videos
+
+
+async def test_a_defect_of_ours_is_tried_again_and_then_told(house: House) -> None:
+    """An exception outside the tree never leaves a job silent."""
+    house.provider.fetch_errors = [ZeroDivisionError() for _ in range(50)]
+    job = await begun(house)
+    await house.run(3_600)
+    done = await house.job(job.id)
+    assert done.state is JobState.FAILED
+    assert done.failure is not None
+    assert done.failure.sentence.startswith("Something broke inside Nextshot with a1-1")
+    assert "division" not in house.chat.seen[-1]
+
+
+async def test_the_provider_forgets_what_is_safe_with_us(house: House) -> None:
+    """And our own work directory is gone."""
+    job = await house.shot()
+    assert house.provider.renders["task-1"].is_forgotten
+    assert not list(house.files.work("x").parent.glob(f"job-{job.id}"))

@@ -1,0 +1,69 @@
+"""A chat platform in memory: keeps what a person would see, and fails as a test tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bot.message import Limits, Reply
+
+
+@dataclass
+class Message:
+    """One message in the chat, in its newest wording."""
+
+    receipt: str
+    place: str
+    reply: Reply
+    nonce: str
+    edits: int = 0
+
+
+@dataclass
+class FakeChat:
+    """An adapter whose messages can be read."""
+
+    platform: str = "local"
+    dedupes: bool = True
+    messages: dict[str, Message] = field(default_factory=dict)
+    send_errors: list[Exception] = field(default_factory=list)
+    """Raised by the next sends instead of showing anything."""
+    lose_answers: list[Exception] = field(default_factory=list)
+    """Raised by the next sends after showing the message."""
+    edit_errors: list[Exception] = field(default_factory=list)
+    edit_every_s: float = 0.0
+    sends: int = 0
+
+    def limits(self, place: str) -> Limits:
+        return Limits(upload_bytes=2**40, text_chars=4_096, edit_every_s=self.edit_every_s)
+
+    async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
+        self.sends += 1
+        if self.send_errors:
+            raise self.send_errors.pop(0)
+        known = next((message for message in self.messages.values() if message.nonce == nonce), None)
+        if known is not None and self.dedupes:
+            return known.receipt
+        receipt = f"{self.platform}:{len(self.messages) + 1}"
+        self.messages[receipt] = Message(receipt, place, reply, nonce)
+        if self.lose_answers:
+            raise self.lose_answers.pop(0)
+        return receipt
+
+    async def edit(self, receipt: str, reply: Reply) -> None:
+        if self.edit_errors:
+            raise self.edit_errors.pop(0)
+        message = self.messages[receipt]
+        message.reply = reply
+        message.edits += 1
+
+    async def run(self) -> None:
+        return
+
+    @property
+    def seen(self) -> list[str]:
+        """The text of every message, oldest first."""
+        return [message.reply.text for message in self.messages.values()]
+
+    @property
+    def videos(self) -> list[Message]:
+        return [message for message in self.messages.values() if message.reply.video is not None]
