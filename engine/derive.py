@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from engine import media
 from engine.errors import BadMedia, NotPossible
@@ -40,6 +41,15 @@ async def derived(files: Files, clip: FileKey, variant: str) -> Path:
         return source
     name, make = _MAKERS[variant]
     target = files.derived(clip, name)
-    if not await asyncio.to_thread(target.is_file):
-        await make(source, target)
+    async with _making(target):
+        if not await asyncio.to_thread(target.is_file):
+            await make(source, target)
     return target
+
+
+_LOCKS: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+
+
+def _making(target: Path) -> asyncio.Lock:
+    """One maker for a target at a time: a page asks for the same thumbnail as poster and in the strip."""
+    return _LOCKS.setdefault(target, asyncio.Lock())

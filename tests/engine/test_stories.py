@@ -267,3 +267,21 @@ async def test_finished_waits_for_the_end_of_a_job(house: House) -> None:
     assert (await asyncio.wait_for(waiting, 5)).state in {JobState.READY, JobState.DELIVERED}
     with pytest.raises(NotFound):
         await house.studio.finished(999)
+
+
+async def test_a_picture_that_two_ask_for_at_once_is_made_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one waits for the first."""
+    import asyncio
+
+    from engine import derive, media
+
+    made = []
+
+    async def thumbnail(clip: Path, jpg: Path) -> None:
+        made.append(jpg)
+        await media.thumbnail(clip, jpg)
+
+    await house.shot()
+    monkeypatch.setitem(derive._MAKERS, "thumbnail", ("another.jpg", thumbnail))
+    await asyncio.gather(*(house.studio.download(HOME, "a1-1", "thumbnail") for _ in range(5)))
+    assert len(made) == 1
