@@ -1,0 +1,106 @@
+"""Python, the providers, the libraries that draw and encode, and the port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.doctor.finding import Finding, ok, problem, warning
+from bot.providers import PROVIDERS
+from bot.settings import Settings
+from storage import LocalFiles, read_holder
+
+SCRIPTS = {"Latin": "A", "Cyrillic": "Ж", "Arabic": "ع", "Chinese": "灯", "Japanese": "あ", "Korean": "한"}
+"""A letter of each script that a caption should show."""
+
+
+def check_python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):  # noqa: UP036  # somebody may have forced the installation
+        yield problem(f"Python {version} is too old: install Python 3.11 or newer.")
+    else:
+        yield ok(f"Python {version}.")
+
+
+def check_providers(settings: Settings) -> Iterator[Finding]:
+    """Whether each can be opened here."""
+    for name in PROVIDERS:
+        default = ", the default" if name == settings.provider else ""
+        models = asyncio.run(_models_of(name))
+        yield ok(f"{name}{default}: {', '.join(models)}.")
+
+
+async def _models_of(name: str) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="nextshot-doctor-") as directory:
+        provider = PROVIDERS[name](LocalFiles(Path(directory)))
+        try:
+            return list(provider.models)
+        finally:
+            await provider.close()
+
+
+def check_media(_: Settings) -> Iterator[Finding]:
+    """The library that reads and writes video."""
+    import av  # noqa: PLC0415  # slow to load, and a broken one is a finding
+
+    yield ok(
+        f"PyAV {av.__version__} with {', '.join(f'{k} {v[0]}.{v[1]}' for k, v in sorted(av.library_versions.items()))}."
+    )
+    for kind, codec in (("H.264", "libx264"), ("AAC", "aac")):
+        try:
+            av.codec.Codec(codec, "w")
+        except av.codec.codec.UnknownCodecError:
+            yield problem(
+                f"There is no {kind} encoder ({codec}) in PyAV: install it again with pip install --force-reinstall av."
+            )
+        else:
+            yield ok(f"{kind} can be written ({codec}).")
+
+
+def check_fonts(_: Settings) -> Iterator[Finding]:
+    """Whose letters can be drawn in the captions of drafts."""
+    from PIL import features  # noqa: PLC0415  # as above
+
+    from engine.providers.animatic.caption import runs_of  # noqa: PLC0415
+
+    if not features.check("freetype2"):
+        yield problem(
+            "Pillow draws no letters (no FreeType): install it again with pip install --force-reinstall pillow."
+        )
+        return
+    if not features.check("raqm"):
+        yield warning(
+            "Pillow joins no letters (no Raqm), so Arabic and Indic captions look broken: install libfribidi."
+        )
+    missing = [script for script, letter in SCRIPTS.items() if not runs_of(letter, 32)]
+    if missing:
+        yield warning(
+            f"No font here has letters for {', '.join(missing)}: captions leave them out until one is installed, such as "
+            "fonts-noto-cjk."
+        )
+    else:
+        yield ok(f"Letters are there for {', '.join(SCRIPTS)}.")
+
+
+def check_port(settings: Settings) -> Iterator[Finding]:
+    """Whether the web page could be served where the settings say."""
+    where = f"{settings.web_host}:{settings.web_port}"
+    held = read_holder(settings.data_dir) is not None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.web_host, settings.web_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        if held:
+            yield ok(f"{where} is in use, as the running Nextshot may do.")
+        else:
+            yield problem(f"{where} cannot be served ({error.strerror}): choose another one with NEXTSHOT_WEB_PORT.")
+    else:
+        yield ok(f"{where} is free.")

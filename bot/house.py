@@ -1,0 +1,181 @@
+"""The composition root: settings → lock → store, files, providers → studio, driver → dispatch, delivery, front ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.commands import hints
+from bot.control.remote import SOCKET_KEY, served_at
+from bot.control.server import drop_socket, serve_desk
+from bot.delivery import Delivery
+from bot.dispatch import Dispatch
+from bot.message import Adapter
+from bot.providers import PROVIDERS
+from bot.settings import Settings
+from bot.web.adapter import WebAdapter
+from bot.web.site import WebSettings
+from engine.driver import Driver, EmbeddedDriver, Stepper
+from engine.errors import StorageUnavailable
+from engine.news import News
+from engine.open import open_studio, utc_now
+from engine.ports import Files, Store
+from engine.studio import Studio
+from storage import DirectoryLock, LocalFiles, Transcript, opened_store, read_holder
+from storage.faults import disk_error
+
+log = logging.getLogger(__name__)
+
+PAGE_KEY = "page"
+"""Under which the lock file says where this process serves its page."""
+
+
+class DirectoryHeld(StorageUnavailable):
+    """Another process has the data directory. `socket` is where it serves its studio; None: it serves none, or not yet."""
+
+    def __init__(self, directory: Path, holder: Mapping[str, object]) -> None:
+        who = f"process {holder['pid']}" if "pid" in holder else "another process"
+        page = f"; its page is {holder[PAGE_KEY]}" if PAGE_KEY in holder else ""
+        super().__init__(
+            f"{directory} is in use by {who}{page}: wait until it is done, stop it, or choose another data directory."
+        )
+        found = holder.get(SOCKET_KEY)
+        self.socket = found if isinstance(found, str) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything that runs in this process, wired."""
+
+    settings: Settings
+    store: Store
+    files: Files
+    studio: Studio
+    dispatch: Dispatch
+    web: WebAdapter
+    socket: str | None
+    lock: DirectoryLock
+
+    def tell_page(self, url: str) -> None:
+        """Let whoever finds the data directory in use know where its page is."""
+        self.lock.tell(**{SOCKET_KEY: self.socket, PAGE_KEY: url})
+
+    def speaks_in(self, place: str) -> bool:
+        """Whether an adapter of this process can tell this place anything."""
+        return place.partition(":")[0] == self.web.platform
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, at_work: bool) -> AsyncIterator[House]:
+    """Everything, open until the block is left; then closed in the reverse order.
+
+    `at_work`: jobs are worked on, and other processes are served. Without it one can look and steer, and nothing moves.
+
+    Raises:
+        DirectoryHeld, StorageUnavailable, DiskFull
+    """
+    directory = settings.data_dir
+    async with AsyncExitStack() as stack:
+        stack.callback(log.info, "house closed directory=%s", directory)
+        lock, left_behind = await asyncio.to_thread(_take, directory)
+        stack.callback(lock.release)
+        if left_behind is not None:
+            await asyncio.to_thread(drop_socket, left_behind)
+        store = await stack.enter_async_context(opened_store(settings.store_url, utc_now))
+        files = await asyncio.to_thread(LocalFiles, directory)
+        transcript = Transcript(store)
+        news = News()
+        adapters: dict[str, Adapter] = {}
+        made: list[tuple[WebAdapter, Delivery]] = []
+
+        def front_ends(studio: Studio) -> Sequence[Stepper]:
+            web = WebAdapter(web_settings(settings), transcript=transcript, studio=studio, files=files)
+            adapters[web.platform] = web
+            delivery = Delivery(store, studio, adapters, utc_now)
+            news.listen(delivery.job_changed)
+            news.listen(web.job_changed)
+            made.append((web, delivery))
+            return [delivery]
+
+        default_first = sorted(PROVIDERS, key=lambda name: name != settings.provider)
+        studio = await stack.enter_async_context(
+            open_studio(
+                store,
+                files,
+                [PROVIDERS[name](files) for name in default_first],
+                news=news,
+                more_steppers=front_ends,
+                driver_of=EmbeddedDriver if at_work else _standing,
+            )
+        )
+        ((web, delivery),) = made
+        stack.push_async_callback(delivery.stop)
+        dispatch = Dispatch(studio)
+        web.connect(dispatch=dispatch, hints=hints)
+        socket = await stack.enter_async_context(_served(studio, lock)) if at_work else None
+        log.info("house opened directory=%s at_work=%s", directory, at_work)
+        stack.callback(log.info, "house closing directory=%s", directory)
+        yield House(
+            settings=settings,
+            store=store,
+            files=files,
+            studio=studio,
+            dispatch=dispatch,
+            web=web,
+            socket=socket,
+            lock=lock,
+        )
+
+
+@asynccontextmanager
+async def _served(studio: Studio, lock: DirectoryLock) -> AsyncIterator[str]:
+    """Other processes of this user reach the studio, and find it through the lock file."""
+    async with serve_desk(studio) as address:
+        lock.tell(**{SOCKET_KEY: address})
+        try:
+            yield address
+        finally:
+            lock.tell()
+
+
+def _take(directory: Path) -> tuple[DirectoryLock, str | None]:
+    """The lock of the data directory, made where there is none, and the socket that a killed holder left behind."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, str(directory)) from error
+    lock, left_behind = DirectoryLock(directory), served_at(directory)
+    try:
+        lock.acquire()
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, BlockingIOError):
+            raise DirectoryHeld(directory, read_holder(directory) or {}) from error
+        raise
+    return lock, left_behind
+
+
+def web_settings(settings: Settings) -> WebSettings:
+    """Where the page is served, and who is let in."""
+    password = settings.web_password.get_secret_value() if settings.web_password else None
+    return WebSettings(host=settings.web_host, port=settings.web_port, password=password)
+
+
+class _Standing:
+    """The driver of a house in which nothing moves."""
+
+    async def start(self) -> None:
+        return
+
+    def wake(self) -> None:
+        return
+
+    async def stop(self, grace_s: float) -> None:
+        del grace_s
+
+
+def _standing(_: Sequence[Stepper]) -> Driver:
+    return _Standing()

@@ -1,0 +1,243 @@
+"""Every setting, from the environment, `.env` and `nextshot.toml`, in this order of strength; all problems are said at once."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from bot.providers import PROVIDERS
+
+PREFIX = "NEXTSHOT_"
+DOTENV = Path(".env")
+TOML = Path("nextshot.toml")
+
+_FOREIGN = re.compile(r"^NEXTSHOT_(TEST_.*|SPECS|CHROMIUM)$")
+"""Names for the test run, not for the program."""
+
+_WANTED: Mapping[str, tuple[str, str]] = {
+    "data_dir": ("a directory", "./data"),
+    "database_url": ("empty, or begin with sqlite: or postgresql:", "postgresql://user:password@host/nextshot"),
+    "provider": (f"one of {', '.join(PROVIDERS)}", next(iter(PROVIDERS))),
+    "web_host": ("an IP address or localhost", "127.0.0.1"),
+    "web_port": ("a port number from 0 to 65535 (0 picks a free one)", "8420"),
+    "web_password": ("a text of at least 8 characters", "something-long"),
+    "place": ("a platform and a name with a colon between", "local:home"),
+    "log_level": ("one of debug, info, warning, error", "info"),
+}
+"""What each setting has to be, and an example."""
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; nothing was started. `problems` holds one sentence for each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(self.problems))
+
+
+class Settings(BaseSettings):
+    """The settings of one run, checked. Secrets show as asterisks."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(default=Path("data"), validate_default=True)
+    """Where the database, the clips and the work in progress are; absolute."""
+    database_url: SecretStr | None = None
+    """None: an SQLite file in `data_dir`. Secret because it may hold a password."""
+    provider: str = "animatic"
+    """Renders the shots that name no other."""
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=8420, ge=0, le=65535)
+    web_password: SecretStr | None = Field(default=None, validate_default=True)
+    """Asked of everyone who opens the web page; needed where `web_host` is not loopback."""
+    place: str = "local:home"
+    """The place for which the terminal speaks."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL, with its password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'nextshot.db'}"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        if "\0" in str(value):
+            raise ValueError
+        try:
+            return Path.cwd() / value.expanduser()
+        except RuntimeError as unknown_home:
+            raise ValueError from unknown_home
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"^(sqlite|postgresql)(\+\w+)?:", value.get_secret_value()):
+            raise ValueError
+        return value
+
+    @field_validator("provider")
+    @classmethod
+    def _known_provider(cls, value: str) -> str:
+        if value not in PROVIDERS:
+            raise ValueError
+        return value
+
+    @field_validator("web_host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value != "localhost":
+            ipaddress.ip_address(value)
+        return value
+
+    @field_validator("web_password")
+    @classmethod
+    def _guarded(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
+        host = info.data.get("web_host")
+        if value is None and host is not None and not is_loopback(host):
+            sentence = (
+                f"{PREFIX}WEB_HOST is {host}, which others can reach, but there is no password: "
+                f"set {PREFIX}WEB_PASSWORD, or leave {PREFIX}WEB_HOST at 127.0.0.1."
+            )
+            raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
+        if value is not None and len(value.get_secret_value()) < 8:
+            raise ValueError
+        return value
+
+    @field_validator("place")
+    @classmethod
+    def _place(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z]+:[^\s\x00-\x1f]{1,200}", value):
+            raise ValueError
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # read more forgivingly below
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # not a source of ours
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, the strongest first: a hook of pydantic-settings. A file that cannot be read is left out here."""
+        readable = DOTENV if not _read_dotenv()[1] else None
+        return (
+            init_settings,
+            env_settings,
+            DotEnvSettingsSource(settings_cls, env_file=readable),
+            InitSettingsSource(settings_cls, init_kwargs=_read_toml()[0]),
+        )
+
+
+def load_settings(**given: object) -> Settings:
+    """The settings of this run; `given` (from the command line) is stronger than every other source, None is not given.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    dotenv, dotenv_problems = _read_dotenv()
+    toml, toml_problems = _read_toml()
+    problems = [
+        *dotenv_problems,
+        *toml_problems,
+        *_unknown_names(os.environ, "the environment"),
+        *_unknown_names(dotenv, str(DOTENV)),
+        *_unknown_names({PREFIX + key.upper(): value for key, value in toml.items()}, str(TOML)),
+    ]
+    try:
+        settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as wrong:
+        problems += [_sentence(dict(error), given, dotenv, toml) for error in wrong.errors(include_url=False)]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+def _read_dotenv() -> tuple[dict[str, str | None], list[str]]:
+    try:
+        return dict(dotenv_values(DOTENV)) if DOTENV.is_file() else {}, []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{DOTENV} cannot be read ({_reason(error)}): mend it or remove it."]
+
+
+def _read_toml() -> tuple[dict[str, Any], list[str]]:
+    try:
+        return tomllib.loads(TOML.read_text(encoding="utf-8")) if TOML.is_file() else {}, []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return {}, [f"{TOML} cannot be read ({_reason(error)}): mend it or remove it."]
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read, without anything that is in it."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return str(error)
+
+
+def _unknown_names(names: Mapping[str, object], where: str) -> list[str]:
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    problems = []
+    for name in names:
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known and not _FOREIGN.match(upper):
+            # compared without the prefix, which would make everything look alike
+            near = difflib.get_close_matches(upper[len(PREFIX) :], [one[len(PREFIX) :] for one in known], n=1)
+            mend = f"did you mean {PREFIX}{near[0]}?" if near else f"remove it; the settings are {', '.join(known)}."
+            problems.append(f"{name} in {where} is no setting: {mend}")
+    return problems
+
+
+def _sentence(error: Mapping[str, Any], *sources: Mapping[str, Any]) -> str:
+    """One problem that pydantic found, for a person; a secret's value is not in it."""
+    if error["type"] == "sentence":
+        return str(error["msg"])
+    field = str(error["loc"][0])
+    given, dotenv, toml = sources
+    name = PREFIX + field.upper()
+    environment = {key.upper(): value for key, value in os.environ.items() if value}
+    file_values = {key.upper(): value for key, value in dotenv.items() if value}
+    if given.get(field) is not None:
+        value, where = given[field], "on the command line"
+    elif name in environment:
+        value, where = environment[name], "in the environment"
+    elif name in file_values:
+        value, where = file_values[name], f"in {DOTENV}"
+    else:
+        value, where = toml.get(field), f"in {TOML}"
+    wanted, example = _WANTED[field]
+    shown = "" if field in {"web_password", "database_url"} else f"is {str(value)[:80]!r} {where}; it "
+    return f"{name} {shown}must be {wanted}: set it as {name}={example}."

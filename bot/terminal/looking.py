@@ -1,0 +1,105 @@
+"""The commands that only look: story, stories, show, history, download, models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.terminal import options as o
+from bot.terminal.output import SHOWN_HISTORY, SHOWN_MODELS, SHOWN_STORIES, download_to, look_at, show_story
+from bot.terminal.perform import perform
+from bot.terminal.rows import history_row, model_rows, story_row
+from bot.terminal.turn import Turn
+from engine.errors import RequestError
+
+NO_STORY = "There is no story here yet; begin one with: nextshot create a lighthouse keeper lights the lamp"
+
+
+def story(
+    code: Annotated[str | None, typer.Argument(metavar="STORY", help="Go to this one.", show_default=False)] = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """See the shots of this story, or go to another one."""
+
+    async def work(turn: Turn) -> None:
+        view = await (turn.desk.open_story(turn.asked, code) if code else turn.desk.story(turn.place))
+        if view is None:
+            raise RequestError(NO_STORY)
+        show_story(turn, view)
+
+    perform(as_json, place, work)
+
+
+def stories(place: o.Place = None, as_json: o.AsJson = False) -> None:
+    """List the stories of this place."""
+
+    async def work(turn: Turn) -> None:
+        found = await turn.desk.stories(turn.place)
+        turn.voice.rows(map(story_row, found), SHOWN_STORIES)
+        if not found:
+            turn.voice.note(NO_STORY)
+
+    perform(as_json, place, work)
+
+
+def show(thing: o.Thing, place: o.Place = None, as_json: o.AsJson = False) -> None:
+    """See one shot or film."""
+
+    async def work(turn: Turn) -> None:
+        await look_at(turn, thing)
+
+    perform(as_json, place, work)
+
+
+def history(
+    mine: Annotated[bool, typer.Option("--mine", help="Only what you made.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many.")] = 10,
+    before: Annotated[
+        int | None, typer.Option(metavar="ID", help="What is older than this one.", show_default=False)
+    ] = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """List the newest clips of this place."""
+
+    async def work(turn: Turn) -> None:
+        person = turn.asked.person.key if mine else None
+        page = await turn.desk.history(turn.place, person, before, limit)
+        turn.voice.rows(map(history_row, page.items), SHOWN_HISTORY)
+        if not page.items:
+            turn.voice.note(NO_STORY)
+        if page.next_before is not None and not as_json:
+            turn.voice.note(f"Older ones: nextshot history --before {page.next_before}")
+
+    perform(as_json, place, work)
+
+
+def download(
+    thing: o.Thing,
+    *,
+    variant: Annotated[o.Variant, typer.Option(help="What of it.")] = o.Variant.VIDEO,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it; a directory, or a new file.", show_default="here")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Get the file of a clip or a film, or a picture of it."""
+
+    async def work(turn: Turn) -> None:
+        await download_to(turn, thing, variant, out or Path(), overwrite=force)
+
+    perform(as_json, place, work)
+
+
+def models(as_json: o.AsJson = False) -> None:
+    """See what can render here, and what it can do."""
+
+    async def work(turn: Turn) -> None:
+        turn.voice.rows(model_rows(turn.desk.models()), SHOWN_MODELS)
+
+    perform(as_json, None, work)

@@ -1,0 +1,147 @@
+"""The commands that make something and watch it come: create, continue, retake, stitch, resume, again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.terminal import options as o
+from bot.terminal.perform import perform
+from bot.terminal.turn import ShotChoices, Turn
+from engine.codes import is_story_code
+from engine.jobs import LIVE
+from engine.model import Continue, Create, Retake, ShotOptions, Stitch
+
+
+def create(
+    prompt: o.Prompt,
+    *,
+    seconds: o.Seconds = None,
+    ratio: o.Ratio = None,
+    resolution: o.Resolution = None,
+    seed: o.Seed = None,
+    style: o.Style = None,
+    provider: o.ProviderName = None,
+    model: o.Model = None,
+    first_frame: o.FirstFrame = None,
+    last_frame: o.LastFrame = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Begin a new story with its first shot."""
+    choices = ShotChoices(
+        ShotOptions(
+            seconds=seconds, ratio=ratio, resolution=resolution, seed=seed, style=style, provider=provider, model=model
+        ),
+        first_frame,
+        last_frame,
+    )
+
+    async def work(turn: Turn) -> None:
+        settled = await turn.settle(choices)
+        await turn.watch(await turn.desk.create(Create(asked=turn.asked, prompt=" ".join(prompt), options=settled)))
+
+    perform(as_json, place, work, at_work=True)
+
+
+def continue_story(
+    prompt: o.Prompt,
+    *,
+    from_shot: Annotated[
+        str | None, typer.Option("--from", metavar="SHOT", help="The shot to go on from.", show_default="the last one")
+    ] = None,
+    seconds: o.Seconds = None,
+    ratio: o.Ratio = None,
+    resolution: o.Resolution = None,
+    seed: o.Seed = None,
+    style: o.Style = None,
+    provider: o.ProviderName = None,
+    model: o.Model = None,
+    first_frame: o.FirstFrame = None,
+    last_frame: o.LastFrame = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Add a shot that starts on the last frame of the one before."""
+    choices = ShotChoices(
+        ShotOptions(
+            seconds=seconds, ratio=ratio, resolution=resolution, seed=seed, style=style, provider=provider, model=model
+        ),
+        first_frame,
+        last_frame,
+    )
+
+    async def work(turn: Turn) -> None:
+        settled = await turn.settle(choices)
+        request = Continue(asked=turn.asked, prompt=" ".join(prompt), shot=from_shot, options=settled)
+        await turn.watch(await turn.desk.continue_story(request))
+
+    perform(as_json, place, work, at_work=True)
+
+
+def retake(
+    shot: Annotated[
+        str | None, typer.Argument(metavar="SHOT", help="Default: the newest one.", show_default=False)
+    ] = None,
+    seed: o.Seed = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Render a shot again, differently."""
+
+    async def work(turn: Turn) -> None:
+        await turn.watch(await turn.desk.retake(Retake(asked=turn.asked, shot=shot, seed=seed)))
+
+    perform(as_json, place, work, at_work=True)
+
+
+def stitch(
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STORY | SHOTS…]", help="Default: the film of the current story.", show_default=False),
+    ] = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Join the shots into one film."""
+    named = tuple(codes or ())
+
+    async def work(turn: Turn) -> None:
+        is_story = len(named) == 1 and is_story_code(named[0])
+        request = Stitch(asked=turn.asked, shots=() if is_story else named, story=named[0] if is_story else None)
+        await turn.watch(await turn.desk.stitch(request))
+
+    perform(as_json, place, work, at_work=True)
+
+
+def resume(
+    target: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Default: everything unfinished.", show_default=False)
+    ] = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Go on with what was interrupted, and watch it to its end."""
+
+    async def work(turn: Turn) -> None:
+        jobs = (
+            [await turn.find_job(target)]
+            if target
+            else [job for job in (await turn.desk.jobs(turn.place))[::-1] if job.state in LIVE]
+        )
+        if not jobs:
+            turn.voice.note("Nothing is unfinished here.")
+        for job in jobs:
+            await turn.watch(job)
+
+    perform(as_json, place, work, at_work=True)
+
+
+def again(shot: o.Subject, place: o.Place = None, as_json: o.AsJson = False) -> None:
+    """Send a render again whose answer was lost; it may cost twice."""
+
+    async def work(turn: Turn) -> None:
+        await turn.watch(await turn.desk.again(turn.asked, shot))
+
+    perform(as_json, place, work, at_work=True, repeatable=False)

@@ -1,0 +1,45 @@
+"""The options of the commands, as typer reads them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Variant(StrEnum):
+    """What can be downloaded of a shot or a film."""
+
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+    SPRITESHEET = "spritesheet"
+    LAST_FRAME = "last-frame"
+
+
+Prompt = Annotated[list[str], typer.Argument(help="What the shot shows.", show_default=False)]
+ShotCode = Annotated[str, typer.Argument(metavar="SHOT", help="A shot, as k7-4.", show_default=False)]
+Thing = Annotated[str, typer.Argument(metavar="ID", help="A shot as k7-4, or a film as k7-f1.", show_default=False)]
+Subject = Annotated[str, typer.Argument(metavar="ID", help="A shot as k7-4, or a story as k7.", show_default=False)]
+
+Seconds = Annotated[float | None, typer.Option(help="How long the shot is.", show_default=False)]
+Ratio = Annotated[str | None, typer.Option(help="16:9, 9:16 or 1:1.", show_default=False)]
+Resolution = Annotated[str | None, typer.Option(help="480p, 720p or 1080p.", show_default=False)]
+Seed = Annotated[
+    int | None, typer.Option(help="0 to 2147483647; the same seed gives the same take.", show_default=False)
+]
+Style = Annotated[str | None, typer.Option(help="One of the model's styles.", show_default=False)]
+ProviderName = Annotated[str | None, typer.Option(help="Who renders it.", show_default=False)]
+Model = Annotated[str | None, typer.Option(help="One of the provider's models.", show_default=False)]
+FirstFrame = Annotated[
+    Path | None,
+    typer.Option(help="A picture to start on.", show_default=False, exists=True, dir_okay=False, readable=True),
+]
+LastFrame = Annotated[
+    Path | None,
+    typer.Option(help="A picture to end on.", show_default=False, exists=True, dir_okay=False, readable=True),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.", show_default=False)]
+Place = Annotated[str | None, typer.Option(help="The place to speak for; default: the setting.", show_default=False)]

@@ -1,0 +1,170 @@
+"""What the terminal shows, as flat rows: a JSON line each with `--json`, else the same values as text. Nothing here does I/O."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.model import Abilities, Clip, Film, Job, JobKind, JobState, Story
+from engine.views import HistoryItem, ShotView, StoryView
+
+Row = dict[str, object]
+
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of the text after them."""
+
+_SLASHED = re.compile(
+    r"(?<![\w/])/(create|continue|retake|stitch|history|show|story|cancel|again|delete|choose|models)\b"
+)
+
+
+def harmless(text: str) -> str:
+    """The text without what would move a terminal's cursor, colour it or turn its direction; a line break is a space."""
+    return "".join(" " if unicodedata.category(char) == "Cc" or char in _OVERRIDES else char for char in text)
+
+
+def for_the_terminal(sentence: str) -> str:
+    """A sentence with the commands as they are typed here: `/retake k7-4` → `nextshot retake k7-4`."""
+    return _SLASHED.sub(r"nextshot \1", sentence)
+
+
+def job_row(job: Job, *, ahead: int | None = None) -> Row:
+    """Where a job stands."""
+    row: Row = {"job": job.id, **_subject(job), "state": str(job.state)}
+    if job.percent is not None:
+        row["percent"] = round(job.percent, 1)
+    if job.waits_for is not None:
+        row["waits_for"] = job.waits_for
+    if ahead:
+        row["ahead"] = ahead
+    return row
+
+
+def _subject(job: Job) -> Row:
+    return {"story": job.story_code} if job.kind is JobKind.STITCH else {"shot": job.subject}
+
+
+def failure_sentence(job: Job) -> str:
+    """Why there is no clip, and what to do."""
+    if job.failure is not None:
+        return job.failure.sentence
+    if job.state is JobState.CANCELLED:
+        return f"{job.subject} was cancelled."
+    if job.state is JobState.UNCONFIRMED:
+        return (
+            f"Nobody knows whether {job.provider} took {job.subject}: render it again with `nextshot again {job.subject}` "
+            f"(it may cost twice), or leave it with `nextshot cancel {job.subject}`."
+        )
+    return f"{job.subject} ended as {job.state}."
+
+
+def clip_row(clip: Clip, file: Path | None) -> Row:
+    """A finished file as measured. `file` None: it is not here."""
+    row: Row = {} if file is None else {"file": str(file)}
+    return row | {
+        "seconds": round(clip.seconds, 3),
+        "width": clip.width,
+        "height": clip.height,
+        "fps": round(clip.fps, 3),
+        "bytes": clip.bytes,
+    }
+
+
+def shot_row(view: ShotView, file: Path | None) -> Row:
+    """A shot, with its clip if it has one."""
+    shot = view.shot
+    state = "ready" if view.clip else str(view.job.state) if view.job else "empty"
+    take = next((take.number for take in view.takes if take.id == shot.chosen_take_id), None)
+    row: Row = {
+        "shot": shot.code,
+        "story": shot.story_code,
+        "state": state,
+        "person": shot.person.name,
+        "prompt": shot.prompt,
+        "parent": view.parent_code,
+        "on_canon": view.on_canon,
+        "is_stale": view.is_stale,
+        "take": take,
+        "takes": len(view.takes),
+        "provider": shot.provider,
+        "model": shot.model,
+    }
+    return row | (clip_row(view.clip, file) if view.clip else {})
+
+
+def film_row(film: Film, file: Path | None) -> Row:
+    """A film."""
+    return {
+        "film": film.code,
+        "story": film.story_code,
+        "state": "ready",
+        "person": film.person.name,
+        "shots": list(film.shots),
+        **clip_row(film.clip, file),
+    }
+
+
+def story_row(story: Story) -> Row:
+    """A story, without its shots."""
+    return {
+        "story": story.code,
+        "title": story.title,
+        "director": story.director.name,
+        "created_at": story.created_at.isoformat(),
+    }
+
+
+def story_rows(view: StoryView) -> list[Row]:
+    """A story, its shots by number and its films."""
+    head = story_row(view.story) | {"is_current": view.is_current}
+    return [head, *(shot_row(shot, None) for shot in view.shots), *(film_row(film, None) for film in view.films)]
+
+
+def history_row(item: HistoryItem) -> Row:
+    """One clip of a history; pass its `id` as `--before` for what is older."""
+    return {
+        "id": item.id,
+        "shot": item.shot_code,
+        "take": item.take_number,
+        "person": item.person.name,
+        "prompt": item.prompt,
+        **clip_row(item.clip, None),
+        "created_at": item.created_at.isoformat(),
+    }
+
+
+def model_rows(models: Mapping[str, Mapping[str, Abilities]]) -> list[Row]:
+    """Every model of every provider; the first of a provider is its default."""
+    return [
+        {
+            "provider": provider,
+            "model": model,
+            "min_seconds": able.min_seconds,
+            "max_seconds": able.max_seconds,
+            "ratios": list(able.ratios),
+            "resolutions": list(able.resolutions),
+            "styles": list(able.styles),
+            "first_frame": able.first_frame,
+            "last_frame": able.last_frame,
+            "audio": able.audio,
+            "usd_per_second": able.usd_per_second,
+            "note": able.note,
+        }
+        for provider, named in models.items()
+        for model, able in named.items()
+    ]
+
+
+def text_of(value: object) -> str:
+    """A value of a row as a person reads it, on one line."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(map(text_of, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return harmless(str(value))

@@ -1,0 +1,142 @@
+"""One command at the terminal: who asks, what they see, and how a job is watched to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.desk import Desk
+from bot.terminal.rows import failure_sentence, film_row, job_row, shot_row
+from bot.terminal.voice import Voice
+from engine.errors import NotFound
+from engine.jobs import LIVE, WITH_CLIP
+from engine.model import Asked, Film, Job, JobKind, JobState, Person, ShotOptions
+
+LOOK_EVERY_S = 0.2
+DELIVERY_S = 5.0
+"""How long a finished job may take to be told in its place before the command ends without it."""
+
+
+class JobFailed(Exception):
+    """A job that was watched ended without a clip; its person has been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotChoices:
+    """What the command line says of a shot, before its pictures are kept."""
+
+    options: ShotOptions
+    first_frame: Path | None = None
+    last_frame: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a command works with. `delivers` is whether this process tells the place what becomes of a job."""
+
+    desk: Desk
+    voice: Voice
+    asked: Asked
+    delivers: bool
+    is_remote: bool
+
+    @property
+    def place(self) -> str:
+        return self.asked.place
+
+    async def settle(self, choices: ShotChoices) -> ShotOptions:
+        """The options, with the given pictures kept in the house."""
+        first, last = choices.first_frame, choices.last_frame
+        kept_first = await self.desk.keep_picture(Path.cwd() / first) if first else None
+        kept_last = await self.desk.keep_picture(Path.cwd() / last) if last else None
+        return replace(choices.options, first_frame=kept_first, last_frame=kept_last)
+
+    async def watch(self, job: Job) -> None:
+        """Show how the job goes until it is over, then its clip.
+
+        Raises:
+            JobFailed
+        """
+        try:
+            while job.state in LIVE:
+                ahead = await self.desk.place_in_line(job) if job.state is JobState.QUEUED else 0
+                self.voice.progress(job_row(job, ahead=max(0, ahead - 1)))
+                await asyncio.sleep(LOOK_EVERY_S)
+                job = await self._again(job)
+            job = await self._until_told(job)
+        except asyncio.CancelledError:
+            self._say_how_to_resume(job)
+            raise
+        finally:
+            self.voice.rest()
+        if job.state in WITH_CLIP:
+            await self._show_result(job)
+            return
+        self.voice.wrong(failure_sentence(job), job.failure.kind if job.failure else str(job.state), job_row(job))
+        raise JobFailed
+
+    async def find_job(self, target: str) -> Job:
+        """The live job of this shot or story, or the newest one of a shot that is over.
+
+        Raises:
+            NotFound
+        """
+        jobs = await self.desk.jobs(self.place)
+        found = next((job for job in jobs if target.lower() in {job.subject, job.story_code}), None)
+        if found is not None:
+            return found
+        seen = await self.desk.show(self.place, target)
+        if isinstance(seen, Film) or seen.job is None:
+            raise NotFound(f"Nothing of {target} is under way; /show {target} shows it.")
+        return seen.job
+
+    async def _until_told(self, job: Job) -> Job:
+        """Where this process is the one who tells the place, it stays until that is done, or the place does not answer."""
+        for _ in range(round(DELIVERY_S / LOOK_EVERY_S)):
+            if not self.delivers or job.state is not JobState.READY:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+            job = await self._again(job)
+        return job
+
+    async def _again(self, job: Job) -> Job:
+        fresh = await self.desk.job(job.id)
+        if fresh is None:
+            raise NotFound(f"Job {job.id} of {job.subject} is not there any more; /story shows what is.")
+        return fresh
+
+    async def _show_result(self, job: Job) -> None:
+        if job.kind is JobKind.STITCH:
+            film = await self.desk.film(job.film_id) if job.film_id else None
+            if film is None:
+                raise NotFound(f"The film of {job.story_code} was deleted meanwhile; /stitch makes it again.")
+            file = await self.desk.download(self.place, film.code, "video")
+            self.voice.result({"job": job.id, **film_row(film, file)})
+            return
+        file = await self.desk.download(self.place, job.subject, "video")
+        view = await self.desk.show(self.place, job.subject)
+        row = film_row(view, file) if isinstance(view, Film) else shot_row(view, file)
+        self.voice.result({"job": job.id, **row})
+
+    def _say_how_to_resume(self, job: Job) -> None:
+        where = (
+            f"{job.subject} goes on in the running Nextshot; watch it"
+            if self.is_remote
+            else f"{job.subject} is kept; go on"
+        )
+        self.voice.rest()
+        self.voice.progress({**job_row(job), "resume": f"nextshot resume {job.subject}"})
+        self.voice.note(f"{where} with: nextshot resume {job.subject}")
+
+
+def ask_as(place: str) -> Asked:
+    """Who sits at this terminal, as an operator, with a key that no other command has."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may run as a number without a name
+        user = f"uid-{os.getuid()}"
+    return Asked(uuid.uuid4().hex, place, Person(f"cli:{user}", user, is_operator=True))

@@ -1,0 +1,267 @@
+"""What the terminal writes: rows, lines, JSON, sentences and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import cli
+from bot.doctor.data import check_database
+from bot.doctor.examine import guarded
+from bot.doctor.finding import Finding, Level, ok
+from bot.house import DirectoryHeld
+from bot.settings import Settings, SettingsError, load_settings
+from bot.terminal.ending import run_to_its_end
+from bot.terminal.rows import failure_sentence, for_the_terminal, harmless, job_row, text_of
+from bot.terminal.turn import JobFailed
+from bot.terminal.voice import BarVoice, JsonVoice, PlainVoice
+from engine.errors import (
+    BadMedia,
+    Billed,
+    Defect,
+    DiskFull,
+    NotPossible,
+    OutOfCredit,
+)
+from engine.model import Failure, Job, JobKind, JobState, Person
+
+ANA = Person("cli:ana", "Ana")
+
+
+def job(state: JobState = JobState.QUEUED, **changes: object) -> Job:
+    values: dict[str, object] = {
+        "id": 3,
+        "kind": JobKind.RENDER,
+        "request_key": "k",
+        "place": "local:home",
+        "person": ANA,
+        "story_code": "k7",
+        "shot_code": "k7-2",
+        "provider": "animatic",
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    return Job(state=state, **{**values, **changes})  # type: ignore[arg-type]  # a test's own values
+
+
+@given(text=st.text())
+def test_nothing_that_others_wrote_moves_the_terminal(text: str) -> None:
+    """No control character and no change of direction is left of a prompt or a name, and its length stays."""
+    shown = harmless(text)
+    assert len(shown) == len(text)
+    assert not any(unicodedata.category(each) == "Cc" or each in "\u202e\u2066" for each in shown)
+    assert "\n" not in text_of(text)
+
+
+def test_an_emoji_family_stays_one() -> None:
+    """What joins signs into one is not taken out."""
+    assert harmless("👨‍👩‍👧 مرحبا 灯台") == "👨‍👩‍👧 مرحبا 灯台"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (True, "yes"), (False, "no"), (2.0, "2"), (1.5, "1.5"), (["a", 1], "a 1"), (7, "7")],
+)
+def test_a_value_as_text(value: object, text: str) -> None:
+    """Short and without Python's own spelling."""
+    assert text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        (job(), {"job": 3, "shot": "k7-2", "state": "queued"}),
+        (job(JobState.RENDERING, percent=12.345), {"job": 3, "shot": "k7-2", "state": "rendering", "percent": 12.3}),
+        (job(waits_for="k7-1"), {"job": 3, "shot": "k7-2", "state": "queued", "waits_for": "k7-1"}),
+        (job(kind=JobKind.STITCH, shot_code=None), {"job": 3, "story": "k7", "state": "queued"}),
+    ],
+)
+def test_a_job_as_a_row(asked: Job, row: dict[str, object]) -> None:
+    """What is not known is not in it."""
+    assert job_row(asked) == row
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (job(JobState.FAILED, failure=Failure("Refused", "It said no.", Billed.NO)), "It said no."),
+        (job(JobState.CANCELLED), "k7-2 was cancelled."),
+        (job(JobState.UNCONFIRMED), "nextshot again k7-2"),
+    ],
+)
+def test_every_end_without_a_clip_is_a_sentence(ended: Job, said: str) -> None:
+    """Why, and what to do."""
+    assert said in failure_sentence(ended)
+
+
+def test_json_says_what_is_new_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same state twice is one line, and every line is an object."""
+    voice = JsonVoice()
+    for percent in (1.0, 1.0, 2.0):
+        voice.progress(job_row(job(JobState.RENDERING, percent=percent)))
+    voice.wrong("It broke; /retake it.", "Defect", job_row(job(JobState.FAILED)))
+    out, err = capsys.readouterr()
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line.get("percent") for line in lines] == [1.0, 2.0, None]
+    assert lines[-1] == {
+        "job": 3,
+        "shot": "k7-2",
+        "state": "failed",
+        "error": "It broke; nextshot retake it.",
+        "kind": "Defect",
+    }
+    assert err == "It broke; nextshot retake it.\n"
+
+
+def test_a_pipe_gets_a_line_per_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    """Percents are for screens; the file is alone on the last line."""
+    voice = PlainVoice()
+    for percent in (1.0, 50.0):
+        voice.progress(job_row(job(JobState.RENDERING, percent=percent)))
+    voice.progress(job_row(job(waits_for="k7-1")))
+    voice.progress(job_row(job(), ahead=2))
+    voice.result(
+        {"shot": "k7-2", "state": "ready", "seconds": 2.0, "width": 4, "height": 3, "fps": 24.0, "file": "/x y"}
+    )
+    voice.rows([{"a": 1, "b": "two\twords"}], ("a", "b"))
+    assert capsys.readouterr().out.splitlines() == [
+        "k7-2 rendering",
+        "k7-2 queued, waits for k7-1",
+        "k7-2 queued, 2 before it",
+        "k7-2  ready  2 s  4x3  24 fps",
+        "/x y",
+        "1\ttwo words",
+    ]
+
+
+def test_markup_in_a_prompt_is_only_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """rich would read [red] and :smile: in a table or beside a bar."""
+    voice = BarVoice()
+    prompt = "[red]a[/red] [link=file:///etc/passwd]b[/link] :smile:"
+    voice.progress({"shot": "[bold]k7-2[/bold]", "state": "rendering", "percent": 3.0})
+    voice.result({"shot": "k7-2", "state": "ready", "prompt": prompt})
+    voice.rows([{"prompt": prompt}], ("prompt",))
+    out = capsys.readouterr().out
+    assert "[link=file:///etc/passwd]" in out
+    assert ":smile:" in out
+    assert "[bold]k7-2[/bold]" in out or "rendering" not in out
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("wait, or /cancel k7-2 first.", "wait, or nextshot cancel k7-2 first."),
+        ("choose one, /models lists them.", "choose one, nextshot models lists them."),
+        ("/data/show/history is full", "/data/show/history is full"),
+        ("/showcase", "/showcase"),
+    ],
+)
+def test_commands_are_named_as_they_are_typed_here(sentence: str, said: str) -> None:
+    """A path that looks like a command stays a path."""
+    assert for_the_terminal(sentence) == said
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (NotPossible("No, /retake it."), 2, "No, nextshot retake it.\n"),
+        (BadMedia("Damaged."), 2, "Damaged.\n"),
+        (DiskFull("Full."), 2, "Full.\n"),
+        (DirectoryHeld(Path("/d"), {"pid": 7}), 2, "/d is in use by process 7"),
+        (SettingsError(["One.", "Two."]), 2, "One.\nTwo.\n"),
+        (OutOfCredit("Empty."), 1, "Empty.\n"),
+        (Defect("Ours."), 1, "Ours.\n"),
+        (JobFailed(), 1, ""),
+        (ZeroDivisionError("secret detail"), 1, "Something broke inside Nextshot; "),
+    ],
+)
+def test_every_end_has_its_code_and_no_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], raised: Exception, code: int, said: str
+) -> None:
+    """Whatever is raised: one sentence on stderr, an exit code that a script can use, nothing on stdout."""
+
+    async def work() -> None:
+        raise raised
+
+    assert run_to_its_end(work, PlainVoice(), lambda: tmp_path) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(said)
+    assert "Traceback" not in err
+    assert "secret detail" not in err
+    log = tmp_path / "nextshot.log"
+    assert log.exists() == isinstance(raised, ZeroDivisionError)
+    assert "secret detail" in log.read_text() if log.exists() else True
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_lets_the_work_close_what_it_opened(number: signal.Signals, code: int) -> None:
+    """Cancelled, cleaned up, and the shell's own code for it."""
+    closed = []
+
+    async def work() -> None:
+        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), number)
+        try:
+            await asyncio.sleep(10)
+        finally:
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    assert run_to_its_end(work, PlainVoice(), lambda: None) == code
+    assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["create", "x", "--secnds", "4"], "No such option: --secnds"),
+        (["create", "x", "--seconds", "many"], "Invalid value for '--seconds'"),
+        (["create", "x", "--first-frame", "none.png"], "none.png"),
+        (["create"], "Missing argument"),
+        (["download", "k7-1", "--variant", "gif"], "'gif' is not one of"),
+        (["history", "--limit", "0"], "--limit"),
+        (["create", "x"], "NEXTSHOT_WEB_PORT is 'x' in the environment"),
+    ],
+)
+def test_what_was_typed_is_refused_in_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    """Exit code 2, one line on stderr, a JSON object where that was asked for, and no data directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEXTSHOT_WEB_PORT", "x")
+    for more in ([], ["--json"]):
+        monkeypatch.setattr("sys.argv", ["nextshot", *arguments, *more])
+        assert cli.main() == 2
+        out, err = capsys.readouterr()
+        assert said in err
+        assert len(err.splitlines()) == 1
+        assert [json.loads(line).keys() for line in out.splitlines()] == [{"error", "kind"}] * len(more)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_tells_a_read_only_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a check that breaks does not hide the others."""
+    settings = load_settings(data_dir=tmp_path)
+    (tmp_path / "nextshot.db").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    (found,) = check_database(settings)
+    assert (found.level, "is read-only" in found.says) == (Level.PROBLEM, True)
+
+    def broken(_: Settings) -> Iterator[Finding]:
+        yield ok("one")
+        raise ZeroDivisionError("oh")
+
+    assert "ZeroDivisionError" in guarded(broken, settings)[-1].says
