@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.checks import ModelsByProvider
-from engine.codes import is_story_code, parse_film_code, parse_shot_code
+from engine.codes import parse_film_code
 from engine.derive import VIDEO, derived
-from engine.errors import NotFound, NothingToContinue
+from engine.errors import NothingToContinue
 from engine.jobs import LIVE
-from engine.model import Clip, FileKey, Film, Job, JobState, Shot, Story
+from engine.lookup import find_film, find_shot, find_story
+from engine.model import Clip, FileKey, Film, Job, JobState, Story
 from engine.ports import Files, Reader, Store
 from engine.providers.base import Provider
 from engine.tree import view_shots
@@ -131,35 +132,3 @@ class Gallery:
         if seen.clip is None:
             raise NothingToContinue(f"{seen.shot.code} has no clip yet; /show {seen.shot.code} tells how it stands.")
         return seen.clip.file
-
-
-async def find_story(tx: Reader, place: str, code: str) -> Story:
-    """Raises NotFound: no such story in this place."""
-    story = await tx.story(code.lower()) if is_story_code(code) else None
-    if story is None or story.place != place:
-        raise NotFound(f"There is no story “{code}” here; /story lists the stories of this place.")
-    return story
-
-
-async def find_shot(tx: Reader, place: str, code: str) -> Shot:
-    """Raises NotFound: no such shot in this place, or it was deleted."""
-    parsed = parse_shot_code(code)
-    if parsed is None:
-        raise NotFound(f"“{code}” is no shot; shots are called like k7-4, and /story lists them.")
-    story = await tx.story(parsed[0])
-    shot = await tx.shot_by_code(*parsed) if story is not None and story.place == place else None
-    if shot is None:
-        raise NotFound(f"There is no shot {code.lower()} here; /story lists the shots of this place.")
-    if shot.deleted_at is not None:
-        raise NotFound(f"{shot.code} was deleted; /story lists the shots that are left.")
-    return shot
-
-
-async def find_film(tx: Reader, place: str, code: str) -> Film:
-    """Raises NotFound: no such film in this place."""
-    parsed = parse_film_code(code)
-    story = await tx.story(parsed[0]) if parsed else None
-    film = await tx.film_by_code(*parsed) if parsed and story is not None and story.place == place else None
-    if film is None:
-        raise NotFound(f"There is no film {code.lower()} here; /story lists the films of this place.")
-    return film

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from engine.codes import parse_film_code
 from engine.errors import EngineError, NotAllowed, NotFound, NothingToContinue, RequestError
-from engine.gallery import Gallery, find_film, find_shot, find_story
+from engine.gallery import Gallery
 from engine.housekeeping import tidy
 from engine.jobs import LIVE, finish, move
-from engine.model import Asked, FileKey, Job, JobState, Person, SayKind, Shot
+from engine.lookup import find_film, find_shot, find_story, live_job
+from engine.model import Asked, FileKey, Job, JobState, Person, SayKind
 from engine.outcome import World
-from engine.ports import Reader, Writer
+from engine.ports import Writer
 from engine.settle import after_work, retreat_tip
 from engine.views import ShotView, StoryView
 
@@ -165,12 +166,6 @@ class Steering(Gallery):
     async def _told(self, job: Job) -> None:
         self._wake()
         await self._world.announce(job)
-
-
-async def live_job(tx: Reader, shot: Shot) -> Job | None:
-    """The job that is rendering this shot; None: none is."""
-    jobs = await tx.jobs_of_shots([shot.id])
-    return next((job for job in jobs if job.state in LIVE), None)
 
 
 def _is_target(job: Job, asked: Asked, target: str | None) -> bool:

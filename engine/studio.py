@@ -14,8 +14,8 @@ from engine import media
 from engine.checks import SEED_MAX, check_seed, clean_prompt, settle_options
 from engine.derive import LAST_FRAME, derived
 from engine.errors import BadMedia, DiskFull, NotFound, NothingToContinue, RequestError
-from engine.gallery import find_shot, find_story
 from engine.jobs import LIVE
+from engine.lookup import NO_STORY, find_parent, find_pieces, find_shot, live_job
 from engine.model import (
     Asked,
     Clip,
@@ -33,15 +33,12 @@ from engine.model import (
 )
 from engine.news import News
 from engine.outcome import World
-from engine.ports import NewJob, NewShot, Reader, Writer
-from engine.steering import Steering, live_job
-from engine.tree import line_to
+from engine.ports import NewJob, NewShot, Writer
+from engine.steering import Steering
 
 DISK_LEAST_BYTES = 200_000_000
-STITCH_MOST = 500
 TITLE_CHARS = 60
 LOOK_EVERY_S = 2.0
-NO_STORY = "There is no clip here yet; begin a story with /create a lighthouse keeper lights the lamp"
 
 
 class Studio(Steering):
@@ -77,13 +74,13 @@ class Studio(Steering):
         """
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
-        seen = await self._store.read(lambda tx: self._parent(tx, asked.place, command.shot))
+        seen = await self._store.read(lambda tx: find_parent(tx, asked.place, command.shot))
         if seen[2] is not None:  # a damaged clip is told now, not after a wait in line
             await self._check_clip(seen[1].code, seen[2])
             await derived(self._files, seen[2].file, LAST_FRAME)
 
         async def work(tx: Writer) -> Job:
-            story, parent, _ = await self._parent(tx, asked.place, command.shot)
+            story, parent, _ = await find_parent(tx, asked.place, command.shot)
             return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
 
         return await self._begin(asked, work, command.options)
@@ -121,12 +118,12 @@ class Studio(Steering):
         """
         asked = command.asked
         await self._check_room(ShotOptions())
-        _, pieces = await self._store.read(lambda tx: self._pieces(tx, command))
+        _, pieces = await self._store.read(lambda tx: find_pieces(tx, command))
         for shot, clip in pieces:
             await self._check_clip(shot.code, clip)
 
         async def work(tx: Writer) -> Job:
-            story, pieces = await self._pieces(tx, command)
+            story, pieces = await find_pieces(tx, command)
             plan = tuple(shot.chosen_take_id for shot, _ in pieces if shot.chosen_take_id)
             return await self._add_job(
                 tx,
@@ -235,48 +232,6 @@ class Studio(Steering):
         await tx.owe(job.id, SayKind.STATUS)
         return job
 
-    async def _parent(self, tx: Reader, place: str, code: str | None) -> tuple[Story, Shot, Clip | None]:
-        """The shot to continue, and its clip; the clip is None while it is rendering."""
-        if code:
-            shot = await find_shot(tx, place, code)
-            story = await find_story(tx, place, shot.story_code)
-        else:
-            current = await tx.current_story(place)
-            tip = await tx.shot(current.tip_id) if current and current.tip_id else None
-            if current is None or tip is None:
-                raise NothingToContinue(NO_STORY)
-            story, shot = current, tip
-        clip = await _clip_of(tx, shot)
-        if clip is None and await live_job(tx, shot) is None:
-            raise NothingToContinue(f"{shot.code} has no clip to continue from; /retake {shot.code} renders it again.")
-        return story, shot, clip
-
-    async def _pieces(self, tx: Reader, command: Stitch) -> tuple[Story, list[tuple[Shot, Clip]]]:
-        """The shots to join and their clips, in order."""
-        place = command.asked.place
-        if command.shots:
-            shots = [await find_shot(tx, place, code) for code in command.shots]
-            story = await find_story(tx, place, shots[0].story_code)
-        else:
-            found = await find_story(tx, place, command.story) if command.story else await tx.current_story(place)
-            if found is None:
-                raise NothingToContinue(NO_STORY)
-            story = found
-            shots = list(line_to(story.tip_id, {shot.id: shot for shot in await tx.shots(story.id)}))
-        if not shots:
-            raise NothingToContinue(f"The story {story.code} has no clip yet; /create begins a new one.")
-        if len(shots) > STITCH_MOST:
-            raise RequestError(f"A film joins at most {STITCH_MOST} shots, and these are {len(shots)}; name fewer.")
-        pieces = []
-        for shot in shots:
-            clip = await _clip_of(tx, shot)
-            if clip is None:
-                waits = await live_job(tx, shot) is not None
-                todo = "wait until it is ready" if waits else f"/retake {shot.code} or leave it out"
-                raise NothingToContinue(f"{shot.code} has no clip yet; {todo}, then /stitch again.")
-            pieces.append((shot, clip))
-        return story, pieces
-
     async def _check_clip(self, code: str, clip: Clip) -> None:
         """Raises BadMedia: its file is missing or has another size than when it was kept."""
         path = self._files.path(clip.file)
@@ -306,8 +261,3 @@ def title_of(prompt: str) -> str:
     if len(prompt) <= TITLE_CHARS:
         return prompt
     return prompt[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
-
-
-async def _clip_of(tx: Reader, shot: Shot) -> Clip | None:
-    take = await tx.take(shot.chosen_take_id) if shot.chosen_take_id else None
-    return take.clip if take else None

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from engine.media.colour import Rgb, to_small_rgb
+from engine.media.oklab import to_oklab
 
 Plane = npt.NDArray[np.float32]
 
@@ -17,24 +18,6 @@ SEAMLESS = 90.0
 """From this score on nobody sees the cut, so that two pictures that reach it are one picture shown twice."""
 _MAX_SHIFT = 24
 _SSIM_WINDOW, _COLOUR_WINDOW = 8, 20
-
-# OKLab: linear sRGB to cone responses, and their cube roots to lightness and two colour axes.
-_TO_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ],
-    np.float32,
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ],
-    np.float32,
-)
 
 
 def shrink(frame: VideoFrame) -> Rgb:
@@ -61,9 +44,7 @@ def score(before: Rgb, after: Rgb) -> float:
 
 
 def _lab(rgb: Rgb) -> Plane:
-    value = rgb.astype(np.float32) / 255
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return np.asarray(np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T, np.float32)
+    return np.asarray(to_oklab(rgb.astype(np.float32) / 255), np.float32)
 
 
 def _aligned_ssim(one: Plane, two: Plane) -> float:

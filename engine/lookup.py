@@ -1,0 +1,104 @@
+"""What a person means, found in a transaction: stories, shots and films by code, the shot to continue, the clips to join.
+
+What is in another place is not there: the sentence does not tell one from the other.
+"""
+
+from __future__ import annotations
+
+from engine.codes import is_story_code, parse_film_code, parse_shot_code
+from engine.errors import NotFound, NothingToContinue, RequestError
+from engine.jobs import LIVE
+from engine.model import Clip, Film, Job, Shot, Stitch, Story
+from engine.ports import Reader
+from engine.tree import line_to
+
+STITCH_MOST = 500
+NO_STORY = "There is no clip here yet; begin a story with /create a lighthouse keeper lights the lamp"
+
+
+async def find_story(tx: Reader, place: str, code: str) -> Story:
+    """Raises NotFound: no such story in this place."""
+    story = await tx.story(code.lower()) if is_story_code(code) else None
+    if story is None or story.place != place:
+        raise NotFound(f"There is no story “{code}” here; /story lists the stories of this place.")
+    return story
+
+
+async def find_shot(tx: Reader, place: str, code: str) -> Shot:
+    """Raises NotFound: no such shot in this place, or it was deleted."""
+    parsed = parse_shot_code(code)
+    if parsed is None:
+        raise NotFound(f"“{code}” is no shot; shots are called like k7-4, and /story lists them.")
+    story = await tx.story(parsed[0])
+    shot = await tx.shot_by_code(*parsed) if story is not None and story.place == place else None
+    if shot is None:
+        raise NotFound(f"There is no shot {code.lower()} here; /story lists the shots of this place.")
+    if shot.deleted_at is not None:
+        raise NotFound(f"{shot.code} was deleted; /story lists the shots that are left.")
+    return shot
+
+
+async def find_film(tx: Reader, place: str, code: str) -> Film:
+    """Raises NotFound: no such film in this place."""
+    parsed = parse_film_code(code)
+    story = await tx.story(parsed[0]) if parsed else None
+    film = await tx.film_by_code(*parsed) if parsed and story is not None and story.place == place else None
+    if film is None:
+        raise NotFound(f"There is no film {code.lower()} here; /story lists the films of this place.")
+    return film
+
+
+async def find_parent(tx: Reader, place: str, code: str | None) -> tuple[Story, Shot, Clip | None]:
+    """The shot to continue, and its clip; the clip is None while it is rendering."""
+    if code:
+        shot = await find_shot(tx, place, code)
+        story = await find_story(tx, place, shot.story_code)
+    else:
+        current = await tx.current_story(place)
+        tip = await tx.shot(current.tip_id) if current and current.tip_id else None
+        if current is None or tip is None:
+            raise NothingToContinue(NO_STORY)
+        story, shot = current, tip
+    clip = await clip_of(tx, shot)
+    if clip is None and await live_job(tx, shot) is None:
+        raise NothingToContinue(f"{shot.code} has no clip to continue from; /retake {shot.code} renders it again.")
+    return story, shot, clip
+
+
+async def find_pieces(tx: Reader, command: Stitch) -> tuple[Story, list[tuple[Shot, Clip]]]:
+    """The shots to join and their clips, in order."""
+    place = command.asked.place
+    if command.shots:
+        shots = [await find_shot(tx, place, code) for code in command.shots]
+        story = await find_story(tx, place, shots[0].story_code)
+    else:
+        found = await find_story(tx, place, command.story) if command.story else await tx.current_story(place)
+        if found is None:
+            raise NothingToContinue(NO_STORY)
+        story = found
+        shots = list(line_to(story.tip_id, {shot.id: shot for shot in await tx.shots(story.id)}))
+    if not shots:
+        raise NothingToContinue(f"The story {story.code} has no clip yet; /create begins a new one.")
+    if len(shots) > STITCH_MOST:
+        raise RequestError(f"A film joins at most {STITCH_MOST} shots, and these are {len(shots)}; name fewer.")
+    pieces = []
+    for shot in shots:
+        clip = await clip_of(tx, shot)
+        if clip is None:
+            waits = await live_job(tx, shot) is not None
+            advice = "wait until it is ready" if waits else f"/retake {shot.code} or leave it out"
+            raise NothingToContinue(f"{shot.code} has no clip yet; {advice}, then /stitch again.")
+        pieces.append((shot, clip))
+    return story, pieces
+
+
+async def clip_of(tx: Reader, shot: Shot) -> Clip | None:
+    """The clip of its chosen take."""
+    take = await tx.take(shot.chosen_take_id) if shot.chosen_take_id else None
+    return take.clip if take else None
+
+
+async def live_job(tx: Reader, shot: Shot) -> Job | None:
+    """The job that is rendering this shot; None: none is."""
+    jobs = await tx.jobs_of_shots([shot.id])
+    return next((job for job in jobs if job.state in LIVE), None)
