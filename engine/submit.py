@@ -76,7 +76,9 @@ async def submit(job: Job, world: World) -> Outcome:
     submitting = move(job, JobState.SUBMITTING, waits_for=None)
     attempt = await world.store.write(intend)
     await world.announce(submitting)
-    await _look_again(submitting, attempt, world)
+    if not await _is_fresh(submitting, attempt, world):
+        await _close(attempt, AttemptOutcome.ABSENT, world)
+        return Outcome(job=move(submitting, JobState.QUEUED, due_at=world.clock()), detail="grew too old, never sent")
     return await _send(submitting, attempt, order, provider, world, tries=job.tries)
 
 
@@ -142,17 +144,16 @@ async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str)
     return Outcome(job=asked, says=(SayKind.FAILURE,), detail=detail)
 
 
-async def _look_again(job: Job, attempt: Attempt, world: World) -> None:
-    """Right before the bytes leave: is it still ours, and is the intent still fresh? A process may have been frozen since.
+async def _is_fresh(job: Job, attempt: Attempt, world: World) -> bool:
+    """Right before the bytes leave: whether the intent may still be sent. The process may have been frozen since.
 
     Raises:
-        StaleFence: it is not; nothing was sent.
+        StaleFence: the job is somebody else's now; nothing was sent.
     """
     fresh = await world.store.read(lambda tx: tx.job(job.id))
     if fresh is None or fresh.fence != job.fence or fresh.state is not JobState.SUBMITTING:
         raise StaleFence(f"job {job.id} changed hands before its request left")
-    if world.clock() - attempt.intent_at > timedelta(seconds=INTENT_LASTS_S):
-        raise StaleFence(f"the intent of job {job.id} grew too old before its request left")
+    return world.clock() - attempt.intent_at <= timedelta(seconds=INTENT_LASTS_S)
 
 
 async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, task_id: str | None = None) -> None:

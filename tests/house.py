@@ -45,6 +45,7 @@ class House:
     dispatch: Dispatch
     delivery: Delivery
     stepper: JobStepper
+    news: News
     wakes: int = 0
     keys: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -136,6 +137,7 @@ async def opened_house(
             dispatch=Dispatch(studio, names=frozenset({"nextshot_bot"})),
             delivery=delivery,
             stepper=JobStepper(world),
+            news=news,
         )
         try:
             yield house

@@ -184,6 +184,36 @@ async def test_a_sender_that_lost_its_job_sends_nothing(house: House) -> None:
     assert house.provider.submits == 0
 
 
+async def test_a_sender_whose_job_changes_hands_after_the_intent_sends_nothing(house: House) -> None:
+    """As when it was frozen for longer than its lease, between the commit and the first byte."""
+
+    async def take_over(job: Job) -> None:
+        if job.state is JobState.SUBMITTING:
+            await house.store.write(lambda tx: tx.take_over(job.id))
+
+    house.news.listen(take_over)
+    await begun(house)
+    await house.tick()
+    assert house.provider.submits == 0
+
+
+async def test_an_intent_that_grew_old_is_not_sent_but_made_anew(house: House) -> None:
+    """A sender that wakes up late knows that nothing left, and asks again with a new key."""
+    frozen: list[Job] = []
+
+    async def freeze(job: Job) -> None:
+        if job.state is JobState.SUBMITTING and not frozen:
+            frozen.append(job)
+            house.clock.advance(61)
+
+    house.news.listen(freeze)
+    job = await begun(house)
+    await house.run(90)
+    assert await outcomes(house, job) == [AttemptOutcome.ABSENT, AttemptOutcome.ACCEPTED]
+    assert house.provider.submits == 1
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
 async def test_a_cancel_wins_over_the_step_under_way(house: House) -> None:
     """What the step comes to is void; the render is told to stop."""
     job = await begun(house)
