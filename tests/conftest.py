@@ -31,11 +31,9 @@ def pytest_report_header() -> list[str]:
     """Which optional things are there: what is missing skips the tests that need it, each with its reason."""
     chromium = os.environ.get("NEXTSHOT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     postgres = "NEXTSHOT_TEST_POSTGRES" in os.environ  # its value may hold a password
-    specs = os.environ.get("NEXTSHOT_SPECS")
     return [
         f"Chromium: {chromium or 'not found, so the tests of the web page in a browser are skipped'}",
         f"PostgreSQL: {'given' if postgres else 'NEXTSHOT_TEST_POSTGRES is not set, so the tests that need it are skipped'}",
-        f"specs: {specs or 'NEXTSHOT_SPECS is not set, so the checks against vendors contracts are skipped'}",
     ]
 
 

@@ -108,13 +108,11 @@ def test_a_swallowed_refusal_still_fails_its_test(tmp_path: Path) -> None:
 def test_the_header_names_every_optional_thing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader of the log sees what was missing before any test was skipped for it, and never a password."""
     monkeypatch.setenv("NEXTSHOT_TEST_POSTGRES", "postgresql://me:hush@127.0.0.1/x")
-    monkeypatch.setenv("NEXTSHOT_SPECS", "/somewhere")
     monkeypatch.delenv("NEXTSHOT_CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", "")
     assert conftest.pytest_report_header() == [
         "Chromium: not found, so the tests of the web page in a browser are skipped",
         "PostgreSQL: given",
-        "specs: /somewhere",
     ]
 
 
