@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from bot import replies, texts
 from bot.message import Adapter, Button, NotSent, Reply, SendUnknown
@@ -25,10 +25,11 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 600.0
 """Longer than the longest upload."""
+EDIT_S = 30.0
+"""The longest that an edit may take: the video waits for the edits of its status message."""
 NO_ADAPTER_S = 30.0
 SEND_AGAIN_S = 5.0
 TRIES_MOST = 50
-JOBS_REMEMBERED = 2_000
 
 
 class Delivery:
@@ -47,13 +48,15 @@ class Delivery:
         self._clock = clock
         self._newest: dict[str, dict[int, Job]] = {}
         self._tellers: dict[str, asyncio.Task[None]] = {}
-        self._over: OrderedDict[int, None] = OrderedDict()
+        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        """By job: its status message is edited once at a time, so that the last word stays the last."""
+        self._stopped = False
 
     # --- what may be lost
 
     async def job_changed(self, job: Job) -> None:
         """Show this state when the place's pace allows, unless a newer one comes before."""
-        if job.state not in LIVE or job.id in self._over or self._adapter(job.place) is None:
+        if self._stopped or job.state not in LIVE or self._adapter(job.place) is None:
             return
         self._newest.setdefault(job.place, {})[job.id] = job
         if job.place not in self._tellers:
@@ -63,6 +66,7 @@ class Delivery:
 
     async def stop(self) -> None:
         """No more progress."""
+        self._stopped = True
         tellers = list(self._tellers.values())
         for task in tellers:
             task.cancel()
@@ -73,14 +77,13 @@ class Delivery:
         waiting = self._newest.setdefault(place, {})
         while waiting and adapter is not None:
             job = waiting.pop(next(iter(waiting)))
-            if job.id in self._over:
-                continue
             try:
-                fresh = await self._studio.job(job.id)
-                if fresh is None or fresh.receipt is None or fresh.state not in LIVE:
-                    continue
-                await adapter.edit(fresh.receipt, await self._status(job))
-            except (NotSent, SendUnknown, EngineError) as error:
+                async with self._edits(job), asyncio.timeout(EDIT_S):
+                    fresh = await self._studio.job(job.id)
+                    if fresh is None or fresh.receipt is None or fresh.state not in LIVE:
+                        continue
+                    await adapter.edit(fresh.receipt, await self._status(job))
+            except (NotSent, SendUnknown, EngineError, TimeoutError) as error:
                 log.info("progress dropped job=%d state=%s: %s", job.id, job.state, error)
             await asyncio.sleep(adapter.limits(place).edit_every_s)
         self._newest.pop(place, None)
@@ -168,17 +171,18 @@ class Delivery:
         return replies.shot_reply(shot, take.clip, take, await self._studio.path_of(take.clip))
 
     async def _close_status(self, job: Job, adapter: Adapter) -> None:
-        """The last edit of the status message; progress that is still under way loses against it."""
-        self._over[job.id] = None
-        while len(self._over) > JOBS_REMEMBERED:
-            self._over.popitem(last=False)
+        """The last edit of the status message: after progress that is under way, and later progress sees that the job is over."""
         self._newest.get(job.place, {}).pop(job.id, None)
         if job.receipt is None:
             return
         try:
-            await adapter.edit(job.receipt, Reply(text=await self._last_words(job)))
-        except (NotSent, SendUnknown) as error:
+            async with self._edits(job), asyncio.timeout(EDIT_S):
+                await adapter.edit(job.receipt, Reply(text=await self._last_words(job)))
+        except (NotSent, SendUnknown, TimeoutError) as error:
             log.info("last edit dropped job=%d: %s", job.id, error)
+
+    def _edits(self, job: Job) -> asyncio.Lock:
+        return self._editing.setdefault(job.id, asyncio.Lock())
 
     async def _last_words(self, job: Job) -> str:
         if job.state in WITH_CLIP:

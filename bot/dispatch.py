@@ -48,8 +48,11 @@ class Dispatch:
             parsed = Parsed("continue", (), incoming.text)  # a reply to a clip goes on from it
         else:
             return None
-        pictures = [each.path for each in incoming.attachments if each.kind == "image"]
-        keys: list[FileKey] = [await self._studio.keep_picture(path) for path in pictures[:2]]
+        request = request_of(parsed, asked, shot_of_reply=subject)
+        pictures = [each.path for each in incoming.attachments if each.kind == "image"][:2]
+        if not pictures or not isinstance(request, Create | Continue):
+            return request
+        keys: list[FileKey] = [await self._studio.keep_picture(path) for path in pictures]
         return request_of(parsed, asked, shot_of_reply=subject, pictures=tuple(keys))
 
     async def _subject(self, receipt: str | None) -> str | None:

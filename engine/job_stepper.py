@@ -37,19 +37,40 @@ class JobStepper:
 
     def __init__(self, world: World, *, slots: int = 64) -> None:
         self._world = world
+        self._steps: dict[int, asyncio.Task[None]] = {}
         self.slots = slots
 
     async def claim(self, limit: int) -> Sequence[Job]:
         """Due jobs, each ours for `LEASE_S`."""
         return await self._world.store.claim_jobs(limit, LEASE_S)
 
+    async def job_changed(self, job: Job) -> None:
+        """A listener of the news: a job that was cancelled needs its step no more, which may be a long stitch."""
+        step = self._steps.get(job.id)
+        if job.state is JobState.CANCELLED and step is not None and step is not asyncio.current_task():
+            step.cancel()
+
     async def step(self, job: Job) -> None:
         """One step, written and told. An error becomes the outcome that its class says."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # a coroutine runs in a task
+        self._steps[job.id] = task
+        try:
+            await self._step(job)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._tidy_if_over(job))
+            raise
+        finally:
+            if self._steps.get(job.id) is task:  # a later step may have begun after the lease ran out
+                del self._steps[job.id]
+
+    async def _step(self, job: Job) -> None:
         try:
             outcome = await self._outcome(job)
             after = await self._settle(outcome)
         except StaleFence as stale:
             log.warning("step dropped job=%d state=%s: %s", job.id, job.state, stale)
+            await self._tidy_if_over(job)
             return
         except StorageError as error:
             # nothing could be written: the lease runs out and the step is done again
@@ -60,6 +81,13 @@ class JobStepper:
         if after.state not in LIVE:
             await tidy(after, self._world)
         await self._world.announce(after)
+
+    async def _tidy_if_over(self, job: Job) -> None:
+        """A job that was cancelled during its step was tidied then, and the step may have made something since."""
+        with suppress(StorageError):  # else it is found at a later start
+            now = await self._world.store.read(lambda tx: tx.job(job.id))
+            if now is not None and now.state not in LIVE:
+                await tidy(now, self._world)
 
     async def _settle(self, outcome: Outcome) -> Job:
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from engine.driver import Driver, EmbeddedDriver, Stepper
 from engine.housekeeping import keep_house
@@ -21,9 +22,32 @@ from engine.studio import Studio
 STOP_S = 3.0
 
 
+class SteadyClock:
+    """The clock on the wall, which never goes back: where it is set back, the time goes on from where it was.
+
+    Whatever was due in a minute would otherwise wait for hours, and an old intent would look fresh.
+    """
+
+    def __init__(self, wall: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`monotonic`: seconds since anything."""
+        self._wall = wall
+        self._monotonic = monotonic
+        self._latest = wall(), monotonic()
+
+    def __call__(self) -> datetime:
+        elapsed = self._monotonic()
+        at, then = self._latest
+        now = max(self._wall(), at + timedelta(seconds=elapsed - then))
+        self._latest = now, elapsed
+        return now
+
+
+_CLOCK = SteadyClock(lambda: datetime.now(UTC))
+
+
 def utc_now() -> datetime:
-    """The clock on the wall."""
-    return datetime.now(UTC)
+    """Now; it never goes back while this process lives."""
+    return _CLOCK()
 
 
 @asynccontextmanager
@@ -57,7 +81,9 @@ async def open_studio(
 
     studio = Studio(world, news, default_provider=providers[0].name, wake=wake)
     news.listen(wake_at_the_end)
-    driver = driver_of([JobStepper(world), *more_steppers(studio)])
+    jobs = JobStepper(world)
+    news.listen(jobs.job_changed)
+    driver = driver_of([jobs, *more_steppers(studio)])
     await store.release_leases()
     await driver.start()
     keeper = asyncio.create_task(keep_house(world), name="housekeeping")

@@ -48,7 +48,20 @@ def after_error(job: Job, error: EngineError, now: datetime) -> Outcome:
         return Outcome(
             job=move(job, job.state, tries=job.tries + 1, due_at=now + timedelta(seconds=wait_s)), detail=detail
         )
+    if job.state is JobState.SUBMITTING:  # that it cannot be looked up does not say that nothing was taken
+        return unconfirmed(job, now, detail=detail)
     return failed(job, error, now, billed=_billed(job, error), detail=detail)
+
+
+def unconfirmed(job: Job, now: datetime, *, detail: str) -> Outcome:
+    """The job in UNCONFIRMED, and its person is asked."""
+    failure = Failure(
+        "Unconfirmed",
+        f"It is not known whether {job.provider} took the request for {job.subject}, so it was not sent again by itself.",
+        Billed.UNKNOWN,
+    )
+    asked = finish(job, JobState.UNCONFIRMED, now, failure=failure)
+    return Outcome(job=asked, says=(SayKind.FAILURE,), detail=detail)
 
 
 def failed(job: Job, error: EngineError, now: datetime, *, billed: Billed, detail: str) -> Outcome:

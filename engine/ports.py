@@ -214,6 +214,10 @@ class Writer(Reader, Protocol):
         """Owe the job's place a message of this kind, due now. A second time changes nothing."""
         ...
 
+    async def retract(self, job_id: int, kind: SayKind) -> None:
+        """Forget that this message was owed or sent: the job goes another way, and may owe one of this kind anew."""
+        ...
+
     async def save_say(
         self,
         say: Say,
@@ -256,7 +260,10 @@ class Store(Protocol):
         ...
 
     async def release_leases(self) -> int:
-        """Make everything that is leased due now. For the start of the only process on this database."""
+        """Make everything that is leased, and every job that was being sent, due now.
+
+        For the start of the only process on this database.
+        """
         ...
 
 

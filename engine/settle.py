@@ -44,13 +44,16 @@ async def after_work(tx: Writer, job: Job) -> None:
 
 
 async def retreat_tip(tx: Writer, story: Story, shot: Shot) -> None:
-    """The shot has no clip (any more): if it is the canon's tip, its nearest living ancestor with a clip becomes it."""
+    """The shot has no clip (any more): if it is the canon's tip, its nearest living ancestor becomes it that has a clip or will."""
     if story.tip_id != shot.id:
         return
     shots = {each.id: each for each in await tx.shots(story.id)}
     takes = await tx.takes(list(shots))
     with_clip = frozenset(take.shot_id for take in takes if take.clip is not None)
-    await tx.set_tip(story.id, nearest_living_ancestor(shot, shots, with_clip))
+    being_rendered = frozenset(
+        job.shot_id for job in await tx.jobs_of_shots(list(shots)) if job.state in LIVE and job.shot_id is not None
+    )
+    await tx.set_tip(story.id, nearest_living_ancestor(shot, shots, with_clip | being_rendered))
 
 
 async def _advance_tip(tx: Writer, story: Story, shot: Shot) -> None:

@@ -49,6 +49,8 @@ class Steering(Gallery):
                 raise NotFound(f"{jobs[0].subject} is finished already.")
             if job.state is JobState.SUBMITTING:
                 raise RequestError(f"{job.subject} is being handed over this moment; try again in a few seconds.")
+            if job.state is JobState.UNCONFIRMED:
+                await tx.retract(job.id, SayKind.FAILURE)  # the question was one, and it is answered
             job = finish(job, JobState.CANCELLED, self._world.clock(), preview=None)
             await tx.save_job(job, detail=f"by {asked.person.key}")
             await tx.owe(job.id, SayKind.FAILURE)
@@ -70,6 +72,7 @@ class Steering(Gallery):
 
         Raises:
             NotFound, NotAllowed
+            RequestError: the shot was begun anew since.
         """
 
         async def work(tx: Writer) -> Job:
@@ -78,9 +81,14 @@ class Steering(Gallery):
             if found is None:
                 raise NotFound(f"Nothing of {target} waits for an answer.")
             _check_allowed(asked.person, (found.person,), found.subject)
+            await find_shot(tx, asked.place, found.subject)
+            newest = await tx.jobs_of_shots([found.shot_id or 0])
+            if any(other.id != found.id for other in newest):
+                raise RequestError(f"{found.subject} was begun anew since, so this render stays as it is.")
             job = await tx.take_over(found.id)
             if job is None or job.state is not JobState.UNCONFIRMED:
                 raise NotFound(f"Nothing of {target} waits for an answer.")
+            await tx.retract(job.id, SayKind.FAILURE)  # it was the question; how it ends is still to be said
             job = move(job, JobState.QUEUED, due_at=self._world.clock(), failure=None, finished_at=None)
             await tx.save_job(job, detail=f"again, by {asked.person.key}")
             return job

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine import media
@@ -55,6 +56,10 @@ class Studio(Steering):
         Raises:
             NotPossible, NotFound, StorageError
         """
+        with self._holding(command.options):
+            return await self._create(command)
+
+    async def _create(self, command: Create) -> Job:
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
 
@@ -62,7 +67,7 @@ class Studio(Steering):
             story = await tx.add_story(asked.place, asked.person, title_of(prompt))
             return await self._add_shot(tx, asked, story=story, parent=None, prompt=prompt, options=command.options)
 
-        return await self._begin(asked, work, command.options)
+        return await self._begin(asked, work)
 
     async def continue_story(self, command: Continue) -> Job:
         """Add a shot after the named one, else after the canon's tip. After an inner shot it is a branch.
@@ -72,6 +77,10 @@ class Studio(Steering):
         Raises:
             NothingToContinue, NotFound, NotPossible, BadMedia, StorageError
         """
+        with self._holding(command.options):
+            return await self._continue(command)
+
+    async def _continue(self, command: Continue) -> Job:
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
         seen = await self._store.read(lambda tx: find_parent(tx, asked.place, command.shot))
@@ -83,7 +92,7 @@ class Studio(Steering):
             story, parent, _ = await find_parent(tx, asked.place, command.shot)
             return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
 
-        return await self._begin(asked, work, command.options)
+        return await self._begin(asked, work)
 
     async def retake(self, command: Retake) -> Job:
         """Render a shot again, with another seed. Its clip stays until the new one is ready.
@@ -169,9 +178,17 @@ class Studio(Steering):
                 except TimeoutError:
                     continue
 
-    async def _begin(
-        self, asked: Asked, work: Callable[[Writer], Awaitable[Job]], options: ShotOptions | None = None
-    ) -> Job:
+    @contextmanager
+    def _holding(self, options: ShotOptions) -> Iterator[None]:
+        """From the end on the given pictures are held no more: the rows refer to them now, or never will."""
+        try:
+            yield
+        finally:
+            for key in (options.first_frame, options.last_frame):
+                if key is not None:
+                    self._files.release(key)
+
+    async def _begin(self, asked: Asked, work: Callable[[Writer], Awaitable[Job]]) -> Job:
         async def once(tx: Writer) -> Job:
             known = await tx.job_by_request(asked.key)
             if known is not None:
@@ -180,9 +197,6 @@ class Studio(Steering):
             return await work(tx)
 
         job = await self._store.write(once)
-        for key in (options.first_frame, options.last_frame) if options else ():
-            if key is not None:
-                self._files.release(key)
         await self._told(job)
         return job
 

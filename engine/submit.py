@@ -28,9 +28,9 @@ from engine.errors import (
     Unavailable,
 )
 from engine.housekeeping import work_name
-from engine.jobs import LIVE, finish, move
-from engine.model import Attempt, AttemptOutcome, Failure, Job, JobState, SayKind, Shot, Take
-from engine.outcome import Outcome, World, after_error, error_detail, failed
+from engine.jobs import LIVE, move
+from engine.model import Attempt, AttemptOutcome, Job, JobState, Shot, Take
+from engine.outcome import Outcome, World, after_error, error_detail, failed, unconfirmed
 from engine.ports import Reader, Writer
 from engine.providers.base import Order, Provider, Recovery
 
@@ -51,13 +51,17 @@ async def submit(job: Job, world: World) -> Outcome:
     """QUEUED → SUBMITTING (committed) → RENDERING, or QUEUED still while it has to wait."""
     now = world.clock()
     shot, take, parent, parent_take, parent_job = await world.store.read(lambda tx: _material(tx, job))
-    if shot.parent_id is not None and (parent_take is None or parent_take.clip is None):
+    if parent is not None and shot.first_frame is None and (parent_take is None or parent_take.clip is None):
         if parent_job and parent_job.state in LIVE:
             later = now + timedelta(seconds=PARENT_S)
-            return Outcome(job=replace(job, waits_for=parent.code if parent else None, due_at=later))
-        name = parent.code if parent else "The shot before it"
+            return Outcome(job=replace(job, waits_for=parent.code, due_at=later))
+        if parent.deleted_at is not None:
+            raise NothingToContinue(
+                f"{parent.code}, which {job.subject} continues, was deleted; /continue another shot."
+            )
         raise NothingToContinue(
-            f"{name}, which {job.subject} continues, has no clip; /retake {name} first, then /retake {job.subject}."
+            f"{parent.code}, which {job.subject} continues, has no clip; "
+            f"/retake {parent.code} first, then /retake {job.subject}."
         )
     provider = world.providers[job.provider]
     ahead = await world.store.read(lambda tx: tx.count_ahead(job))
@@ -135,13 +139,7 @@ async def _accepted(job: Job, attempt: Attempt, task_id: str, provider: Provider
 
 async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str) -> Outcome:
     await _close(attempt, AttemptOutcome.UNKNOWN, world)
-    failure = Failure(
-        "Unconfirmed",
-        f"It is not known whether {job.provider} took the request for {job.subject}, so it was not sent again by itself.",
-        Billed.UNKNOWN,
-    )
-    asked = finish(job, JobState.UNCONFIRMED, world.clock(), failure=failure)
-    return Outcome(job=asked, says=(SayKind.FAILURE,), detail=detail)
+    return unconfirmed(job, world.clock(), detail=detail)
 
 
 async def _is_fresh(job: Job, attempt: Attempt, world: World) -> bool:
@@ -161,13 +159,17 @@ async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, task_i
 
 
 async def _material(tx: Reader, job: Job) -> tuple[Shot, Take, Shot | None, Take | None, Job | None]:
-    """The shot, its take, its parent, the parent's take to start from, and the parent's newest job."""
+    """The shot, its take, its parent, the parent's take to start from, and the parent's newest job.
+
+    Once the intent is written the take to start from is the one that it names: the same key must mean the same request.
+    """
     shot = await tx.shot(job.shot_id or 0)
     take = await tx.take(job.take_id or 0)
     if shot is None or take is None:
         raise Refused(f"{job.subject} was deleted before it was rendered.")
     parent = await tx.shot(shot.parent_id) if shot.parent_id else None
-    parent_take = await tx.take(parent.chosen_take_id) if parent and parent.chosen_take_id else None
+    start_id = take.parent_take_id if job.state is JobState.SUBMITTING else parent and parent.chosen_take_id
+    parent_take = await tx.take(start_id) if start_id else None
     parent_job = next(iter(await tx.jobs_of_shots([parent.id])), None) if parent else None
     return shot, take, parent, parent_take, parent_job
 

@@ -20,12 +20,12 @@ def line_to(tip_id: int | None, shots: Mapping[int, Shot]) -> tuple[Shot, ...]:
     return tuple(reversed(line))
 
 
-def nearest_living_ancestor(shot: Shot, shots: Mapping[int, Shot], with_clip: frozenset[int]) -> int | None:
-    """The id of the nearest ancestor that is not deleted and has a clip; None if there is none."""
+def nearest_living_ancestor(shot: Shot, shots: Mapping[int, Shot], usable: frozenset[int]) -> int | None:
+    """The id of the nearest ancestor that is not deleted and is one of `usable`; None if there is none."""
     at = shot.parent_id
     while at is not None:
         ancestor = shots[at]
-        if ancestor.deleted_at is None and ancestor.id in with_clip:
+        if ancestor.deleted_at is None and ancestor.id in usable:
             return ancestor.id
         at = ancestor.parent_id
     return None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Select, Table, bindparam, exists, or_, select, update
+from sqlalchemy import BigInteger, Select, Table, bindparam, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from engine.model import Job, Say, SayKind
+from engine.model import Job, JobState, Say, SayKind
 from storage.rows import job_of, say_of
 from storage.selects import JOBS, SAYS
 from storage.tables import JOB, OUTBOX
@@ -91,10 +91,13 @@ async def renew(connection: AsyncConnection, job: Job, now: int, lease_ms: int) 
 
 
 async def release_leases(connection: AsyncConnection, now: int) -> int:
-    """How many jobs and messages were under a lease and are due now. Fences grow, so a holder that still lives is void."""
+    """How many jobs and messages were under a lease and are due now. Fences grow, so a holder that still lives is void.
+
+    A job in SUBMITTING has no lease, but was held by the step that sent it.
+    """
     released = 0
-    for table in (JOB, OUTBOX):
-        leased = update(table).where(table.c.due_at.is_not(None), table.c.lease_until.is_not(None))
-        freed = leased.values(due_at=now, lease_until=None, fence=table.c.fence + 1)
+    for table, was_held in ((JOB, JOB.c.state == JobState.SUBMITTING), (OUTBOX, false())):
+        held = table.c.due_at.is_not(None) & (table.c.lease_until.is_not(None) | was_held)
+        freed = update(table).where(held).values(due_at=now, lease_until=None, fence=table.c.fence + 1)
         released += (await connection.execute(freed)).rowcount
     return released

@@ -188,6 +188,8 @@ class LocalFiles:
         left += [
             path for path in self._derived.iterdir() if path.name not in present and path.lstat().st_mtime <= before
         ]
+        # A picture that was cut off on its way in. What lies deeper belongs to whoever made its directory.
+        left += [path for path in self._work.glob("*/*") if path.is_file() and path.lstat().st_mtime <= before]
         return [key for key in kept if self.path(key).lstat().st_mtime <= before], left
 
 

@@ -116,6 +116,9 @@ class JobWrites(StoryWrites):
             created_at=now,
         )
 
+    async def retract(self, job_id: int, kind: SayKind) -> None:
+        await self._change(OUTBOX.delete().where(OUTBOX.c.job_id == job_id, OUTBOX.c.kind == str(kind)))
+
     async def save_say(
         self,
         say: Say,

@@ -126,7 +126,9 @@ async def opened_house(
         )
         studio = Studio(world, news, default_provider=provider.name, wake=lambda: None)
         delivery = Delivery(store, studio, {chat.platform: chat}, clock)
+        stepper = JobStepper(world)
         news.listen(delivery.job_changed)
+        news.listen(stepper.job_changed)
         house = House(
             store=store,
             files=files,
@@ -136,7 +138,7 @@ async def opened_house(
             studio=studio,
             dispatch=Dispatch(studio, names=frozenset({"nextshot_bot"})),
             delivery=delivery,
-            stepper=JobStepper(world),
+            stepper=stepper,
             news=news,
         )
         try:

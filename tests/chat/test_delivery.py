@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from engine.model import Create, JobState, SayKind, SayState
 from engine.providers.base import Rendering
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
-from tests.house import House, opened_house
+from tests.house import HOME, House, opened_house
 
 
 async def says(house: House, job_id: int) -> dict[SayKind, SayState]:
@@ -92,6 +93,35 @@ async def test_progress_keeps_to_the_pace_of_the_place(tmp_path: Path, clock: Fa
         status = next(iter(house.chat.messages.values()))
         assert status.edits <= 2
         assert status.reply.text.endswith("done in 7 s")
+
+
+async def test_progress_under_way_never_overwrites_the_last_word(house: House) -> None:
+    """An edit that the platform takes its time for is waited for before the last one is made."""
+    gate = house.chat.edit_gate = asyncio.Event()
+    house.provider.check_answers = [Rendering(percent=40.0)]
+    await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    running = asyncio.create_task(house.run(20))
+    async with asyncio.timeout(10):
+        while not (await house.studio.history(HOME, None)).items:  # noqa: ASYNC110  # rows ring no bell
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)  # time enough for a last edit that does not wait
+    gate.set()
+    await running
+    assert "done" in next(iter(house.chat.messages.values())).reply.text
+    assert len(house.chat.videos) == 1
+
+
+async def test_a_step_that_ends_during_the_shutdown_begins_no_progress(house: House) -> None:
+    """The database is about to be closed; the next start shows where the job stands."""
+    house.provider.check_answers = [Rendering(percent=40.0), Rendering(percent=50.0)]
+    await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    await house.delivery.stop()
+    edits = [message.edits for message in house.chat.messages.values()]
+    for _ in range(2):
+        house.clock.advance(0.6)
+        await house.tick()
+    assert [message.edits for message in house.chat.messages.values()] == edits
 
 
 async def test_a_percent_is_shown_only_where_the_provider_gave_one(house: House) -> None:

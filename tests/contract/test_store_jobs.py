@@ -240,6 +240,18 @@ async def test_leases_are_given_back_at_the_start(store: SqlStore, clock: FakeCl
     assert await store.release_leases() == 2
 
 
+async def test_a_job_that_was_being_sent_is_due_at_the_next_start(store: SqlStore, clock: FakeClock) -> None:
+    """It has no lease, since nobody is to touch it while it is sent; whoever sent it is void."""
+    job = await add_job(store)
+    (held,) = await store.claim_jobs(5, LEASE_S)
+    await saved(store, replace(held, state=JobState.SUBMITTING, due_at=clock() + timedelta(seconds=65)))
+    assert await claimed(store) == []
+    assert await store.release_leases() == 1
+    assert await claimed(store) == [job.id]
+    with pytest.raises(StaleFence):
+        await saved(store, held)
+
+
 async def test_count_ahead_counts_those_in_flight_and_earlier_in_line(store: SqlStore) -> None:
     """Of the same provider only; not those that wait for a shot, nor those that are over, nor itself."""
     states = [JobState.QUEUED, JobState.RENDERING, JobState.SUBMITTING, JobState.SAVING, JobState.FAILED]
@@ -331,6 +343,20 @@ async def owe(store: SqlStore, job: Job, *kinds: SayKind) -> None:
 
 async def claimed_says(store: SqlStore) -> list[Say]:
     return list(await store.claim_says(10, LEASE_S))
+
+
+async def test_a_message_that_was_retracted_can_be_owed_anew(store: SqlStore) -> None:
+    """With another nonce; whoever is just sending the first one may write nothing of it."""
+    job = await add_job(store)
+    await owe(store, job, SayKind.FAILURE)
+    (sending,) = await claimed_says(store)
+    await store.write(lambda tx: tx.retract(job.id, SayKind.FAILURE))
+    await owe(store, job, SayKind.FAILURE)
+    with pytest.raises(StaleFence):
+        await store.write(lambda tx: tx.save_say(sending, SayState.SENT, receipt="local:1"))
+    (anew,) = await claimed_says(store)
+    assert (anew.state, anew.receipt) == (SayState.NEW, None)
+    assert anew.nonce != sending.nonce
 
 
 async def test_a_message_is_owed_once(store: SqlStore) -> None:

@@ -56,9 +56,12 @@ async def test_old_files_that_nothing_refers_to_are_swept_and_clips_stay(house: 
     house.files.release(key)
     await tidy_up(world_of(house))
     assert house.files.path(key).exists()
+    cut_off = house.files.work("pictures") / "half.png"
+    cut_off.write_bytes(b"half a picture")
     long_ago = time.time() - OLD_S - 60
-    for path in house.files.path(key).parents[1].glob("??/*"):
+    for path in [cut_off, *house.files.path(key).parents[1].glob("??/*")]:
         os.utime(path, (long_ago, long_ago))
     await tidy_up(world_of(house))
     assert not house.files.path(key).exists()
+    assert not cut_off.exists()
     assert (await house.studio.download(HOME, "a1-1")).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from bot.message import Limits, Reply
@@ -31,6 +32,8 @@ class FakeChat:
     """Raised by the next sends after showing the message."""
     edit_errors: list[Exception] = field(default_factory=list)
     edit_every_s: float = 0.0
+    edit_gate: asyncio.Event | None = None
+    """The next edit is under way until it is set."""
     sends: int = 0
 
     def limits(self, place: str) -> Limits:
@@ -52,6 +55,9 @@ class FakeChat:
     async def edit(self, receipt: str, reply: Reply) -> None:
         if self.edit_errors:
             raise self.edit_errors.pop(0)
+        gate, self.edit_gate = self.edit_gate, None
+        if gate is not None:
+            await gate.wait()
         message = self.messages[receipt]
         message.reply = reply
         message.edits += 1

@@ -67,6 +67,8 @@ class ScriptedProvider:
     """Raised by the next submits instead of taking them."""
     lose_answers: list[Exception] = field(default_factory=list)
     """Raised by the next submits after taking them."""
+    find_errors: list[Exception] = field(default_factory=list)
+    """Raised by the next look-ups."""
     check_answers: list[Progress | ProviderError] = field(default_factory=list)
     """Given by the next checks, whatever the render."""
     fetch_errors: list[Exception] = field(default_factory=list)
@@ -96,6 +98,8 @@ class ScriptedProvider:
         return task_id
 
     async def find(self, key: str) -> str | None:
+        if self.find_errors:
+            raise self.find_errors.pop(0)
         return next((task for task, render in self.renders.items() if render.key == key), None)
 
     async def check(self, task_id: str) -> Progress:
