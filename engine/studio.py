@@ -86,7 +86,7 @@ class Studio(Steering):
         seen = await self._store.read(lambda tx: find_parent(tx, asked.place, command.shot))
         if seen[2] is not None:  # a damaged clip is told now, not after a wait in line
             await self._check_clip(seen[1].code, seen[2])
-            await derived(self._files, seen[2].file, LAST_FRAME)
+            await self._check_readable(seen[1].code, seen[2])
 
         async def work(tx: Writer) -> Job:
             story, parent, _ = await find_parent(tx, asked.place, command.shot)
@@ -256,6 +256,13 @@ class Studio(Steering):
         if size != clip.bytes:
             what = "is missing" if size < 0 else f"is damaged ({size:,} of {clip.bytes:,} bytes)"
             raise BadMedia(f"The clip file of {code} {what}; /retake {code} renders it again.")
+
+    async def _check_readable(self, code: str, clip: Clip) -> None:
+        """Raises BadMedia: its last frame cannot be had. What was decoded for this is kept for the render."""
+        try:
+            await derived(self._files, clip.file, LAST_FRAME)
+        except BadMedia as error:
+            raise BadMedia(f"The clip file of {code} cannot be read; /retake {code} renders it again.") from error
 
     async def _check_room(self, options: ShotOptions) -> None:
         """Raises DiskFull or NotFound before anything is begun."""

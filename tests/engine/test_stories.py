@@ -102,9 +102,8 @@ async def test_a_damaged_clip_is_told_before_anything_is_begun(house: House, har
             path.unlink()
         case _:
             path.write_bytes(b"\1" * size)
-    with pytest.raises(BadMedia) as caught:
+    with pytest.raises(BadMedia, match="a1-1.*/retake a1-1"):
         await house.studio.continue_story(Continue(asked=house.asked(), prompt="a boat"))
-    assert str(caught.value)
     if harm != "replaced":  # a stitch reads it only when it joins
         with pytest.raises(BadMedia, match="a1-1.*/retake a1-1"):
             await house.studio.stitch(Stitch(asked=house.asked()))
