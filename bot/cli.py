@@ -46,7 +46,8 @@ def _usage(error: typer.TyperException) -> int:
     if len(sys.argv) < 2:
         sys.stdout.write(f"{sentence}\n")
         return NOTHING_CHANGED
-    voice_for(as_json="--json" in sys.argv[1:]).wrong(f"{sentence.rstrip('. ')}. See: nextshot --help", "UsageError")
+    ended = sentence if sentence.endswith("?") else f"{sentence.rstrip('. ')}."
+    voice_for(as_json="--json" in sys.argv[1:]).wrong(f"{ended} See: nextshot --help", "UsageError")
     return NOTHING_CHANGED
 
 

@@ -33,7 +33,7 @@ _FOREIGN = re.compile(r"^NEXTSHOT_(TEST_.*|SPECS|CHROMIUM)$")
 
 _WANTED: Mapping[str, tuple[str, str]] = {
     "data_dir": ("a directory", "./data"),
-    "database_url": ("empty, or begin with sqlite: or postgresql:", "postgresql://user:password@host/nextshot"),
+    "database_url": ("empty, or an sqlite: or postgresql: URL", "postgresql://user:password@host/nextshot"),
     "provider": (f"one of {', '.join(PROVIDERS)}", next(iter(PROVIDERS))),
     "web_host": ("an IP address or localhost", "127.0.0.1"),
     "web_port": ("a port number from 0 to 65535 (0 picks a free one)", "8420"),

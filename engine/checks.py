@@ -35,7 +35,7 @@ def clean_prompt(text: str) -> str:
     """
     kept = "".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text)
     prompt = unicodedata.normalize("NFC", " ".join(kept.split()))
-    if not prompt:
+    if all(c == " " or unicodedata.category(c) == "Cf" for c in prompt):  # a zero-width space is nothing to draw
         raise NotPossible("Say what the shot shows, for example: /create a lighthouse keeper lights the lamp")
     if len(prompt) > PROMPT_CHARS:
         over = len(prompt) - PROMPT_CHARS

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 from engine.checks import ModelsByProvider
 from engine.codes import parse_film_code
 from engine.derive import VIDEO, derived
-from engine.errors import NothingToContinue
+from engine.errors import BadMedia, NothingToContinue
 from engine.jobs import LIVE
 from engine.lookup import find_film, find_shot, find_story
-from engine.model import Clip, FileKey, Film, Job, JobState, Story
+from engine.model import Clip, Film, Job, JobState, Story
 from engine.ports import Files, Reader, Store
 from engine.providers.base import Provider
 from engine.tree import view_shots
 from engine.views import HistoryPage, ShotView, StoryView
 
 HISTORY_MOST = 50
+_ID_MAX = 2**63 - 1
+"""The largest id that a database takes."""
 
 
 class Gallery:
@@ -84,6 +87,7 @@ class Gallery:
     ) -> HistoryPage:
         """Clips of a place, of a person (by key), or of both, newest first. `before` is the last page's `next_before`."""
         most = max(1, min(limit, HISTORY_MOST))
+        before = None if before is None else max(0, min(before, _ID_MAX))
         return await self._store.read(lambda tx: tx.history(place=place, person=person, before=before, limit=most))
 
     async def download(self, place: str, code: str, variant: str = "video") -> Path:
@@ -92,7 +96,10 @@ class Gallery:
         Raises:
             NotFound, NothingToContinue, NotPossible, BadMedia
         """
-        return await derived(self._files, await self._clip_file(place, code), variant)
+        code, clip = await self._clip_of(place, code)
+        if variant == VIDEO:
+            await self._check_clip(code, clip)
+        return await derived(self._files, clip.file, variant)
 
     async def path_of(self, clip: Clip) -> Path:
         """Where a clip's file is.
@@ -125,10 +132,22 @@ class Gallery:
         ahead = await self._store.read(lambda tx: tx.count_ahead(job))
         return max(1, ahead - self._providers[job.provider].pace.in_flight + 1)
 
-    async def _clip_file(self, place: str, code: str) -> FileKey:
+    async def _clip_of(self, place: str, code: str) -> tuple[str, Clip]:
         seen = await self.show(place, code)
         if isinstance(seen, Film):
-            return seen.clip.file
+            return seen.code, seen.clip
         if seen.clip is None:
             raise NothingToContinue(f"{seen.shot.code} has no clip yet; /show {seen.shot.code} tells how it stands.")
-        return seen.clip.file
+        return seen.shot.code, seen.clip
+
+    async def _check_clip(self, code: str, clip: Clip) -> None:
+        """Raises BadMedia: its file is missing or has another size than when it was kept."""
+        path = self._files.path(clip.file)
+        try:
+            size = (await asyncio.to_thread(path.stat)).st_size
+        except OSError:
+            size = -1
+        if size != clip.bytes:
+            what = "is missing" if size < 0 else f"is damaged ({size:,} of {clip.bytes:,} bytes)"
+            cure = "/stitch makes the film again" if parse_film_code(code) else f"/retake {code} renders it again"
+            raise BadMedia(f"The clip file of {code} {what}; {cure}.")

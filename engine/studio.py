@@ -246,17 +246,6 @@ class Studio(Steering):
         await tx.owe(job.id, SayKind.STATUS)
         return job
 
-    async def _check_clip(self, code: str, clip: Clip) -> None:
-        """Raises BadMedia: its file is missing or has another size than when it was kept."""
-        path = self._files.path(clip.file)
-        try:
-            size = (await asyncio.to_thread(path.stat)).st_size
-        except OSError:
-            size = -1
-        if size != clip.bytes:
-            what = "is missing" if size < 0 else f"is damaged ({size:,} of {clip.bytes:,} bytes)"
-            raise BadMedia(f"The clip file of {code} {what}; /retake {code} renders it again.")
-
     async def _check_readable(self, code: str, clip: Clip) -> None:
         """Raises BadMedia: its last frame cannot be had. What was decoded for this is kept for the render."""
         try:

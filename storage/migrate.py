@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.errors import StorageUnavailable
-from storage.tables import SCHEMA
+from storage.tables import METADATA, SCHEMA
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -25,7 +26,7 @@ async def bring_up_to_date(engine: AsyncEngine, where: str) -> None:
     """Run what is missing, in one transaction: after a crash or a failure the tables are as they were.
 
     Raises:
-        StorageUnavailable: the database belongs to a newer program.
+        StorageUnavailable: the database belongs to a newer or another program.
     """
     async with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -62,6 +63,19 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
+def tables_of_others(connection: Connection) -> list[str]:
+    """The tables that stand in the way of ours in a database that no migration of ours has made."""
+    return sorted({*inspect(connection).get_table_names()} & {*METADATA.tables})
+
+
+def others_sentence(where: str, tables: Sequence[str]) -> str:
+    """What is wrong with it and what to do."""
+    return (
+        f"The database {where} belongs to another program (it has a table {tables[0]} that Nextshot did not make); "
+        "choose another data directory or database."
+    )
+
+
 def _upgrade(connection: Connection, where: str) -> None:
     from alembic import command  # noqa: PLC0415  # most starts find nothing to do, and Alembic is a tenth of a second
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
@@ -74,6 +88,8 @@ def _upgrade(connection: Connection, where: str) -> None:
             f"The database {where} was made by a newer Nextshot (its tables are of version {found}, this program knows {SCHEMA}); "
             "install the newer program, or choose another data directory."
         )
+    if found is None and (foreign := tables_of_others(connection)):
+        raise StorageUnavailable(others_sentence(where, foreign))
     command.upgrade(config, SCHEMA)
     if (
         connection.dialect.name == "sqlite"

@@ -62,7 +62,11 @@ def test_an_empty_value_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NEXTSHOT_PROVIDER", "sorra", "it must be one of animatic"),
         ("NEXTSHOT_PLACE", "home", "it must be a platform and a name"),
         ("NEXTSHOT_LOG_LEVEL", "loud", "it must be one of debug, info, warning, error"),
-        ("NEXTSHOT_DATABASE_URL", "mysql://x", "NEXTSHOT_DATABASE_URL must be empty, or begin with sqlite:"),
+        (
+            "NEXTSHOT_DATABASE_URL",
+            "mysql://x",
+            "NEXTSHOT_DATABASE_URL must be empty, or an sqlite: or postgresql: URL: set it",
+        ),
         ("NEXTSHOT_WEB_PASSWORD", "short", "NEXTSHOT_WEB_PASSWORD must be a text of at least 8 characters"),
         (
             "NEXTSHOT_DATA_DIRR",

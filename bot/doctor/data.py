@@ -22,6 +22,7 @@ from bot.settings import Settings
 from engine.errors import EngineError
 from storage import read_holder, sqlite_has_wal_reset_bug
 from storage.faults import telling
+from storage.migrate import others_sentence, tables_of_others
 from storage.tables import SCHEMA
 
 FREE_LEAST_BYTES = 1_000_000_000
@@ -124,9 +125,10 @@ def check_database(settings: Settings) -> Iterator[Finding]:
             with engine.connect() as connection:
                 made = inspect(connection).has_table("alembic_version")
                 found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if made else None
+                others = [] if found is not None else tables_of_others(connection)
         finally:
             engine.dispose()
-    yield _of_schema(where, found)
+    yield problem(others_sentence(where, others)) if others else _of_schema(where, found)
 
 
 def _of_schema(where: str, found: str | None) -> Finding:

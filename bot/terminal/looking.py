@@ -15,6 +15,8 @@ from bot.terminal.turn import Turn
 from engine.errors import RequestError
 
 NO_STORY = "There is no story here yet; begin one with: nextshot create a lighthouse keeper lights the lamp"
+NO_CLIP = "There is no clip here yet; begin a story with: nextshot create a lighthouse keeper lights the lamp"
+NO_CLIP_OF_YOURS = "There is no clip of yours here yet; nextshot history lists everybody's."
 
 
 def story(
@@ -69,8 +71,10 @@ def history(
         person = turn.asked.person.key if mine else None
         page = await turn.desk.history(turn.place, person, before, limit)
         turn.voice.rows(map(history_row, page.items), SHOWN_HISTORY)
-        if not page.items:
-            turn.voice.note(NO_STORY)
+        if not page.items and before is not None:
+            turn.voice.note(f"Nothing here is older than {before}; nextshot history shows the newest.")
+        elif not page.items:
+            turn.voice.note(NO_CLIP_OF_YOURS if mine else NO_CLIP)
         if page.next_before is not None and not as_json:
             turn.voice.note(f"Older ones: nextshot history --before {page.next_before}")
 

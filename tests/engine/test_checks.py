@@ -28,7 +28,7 @@ def test_a_prompt_is_one_clean_line(said: str, kept: str) -> None:
     assert clean_prompt(said) == kept
 
 
-@pytest.mark.parametrize("said", ["", "   ", "\n\x00\t"])
+@pytest.mark.parametrize("said", ["", "   ", "\n\x00\t", "\u200b", "\ufeff \u202e"])
 def test_an_empty_prompt_is_told_how_to_be_one(said: str) -> None:
     """Nothing to draw is refused with an example."""
     with pytest.raises(NotPossible, match="/create a lighthouse"):

@@ -245,6 +245,28 @@ async def test_history_comes_in_pages_newest_first(house: House) -> None:
     assert [item.shot_code for item in mine.items] == ["a1-4", "a1-3", "a1-2"]
 
 
+@pytest.mark.parametrize("before", [10**30, 2**63])
+async def test_a_page_before_any_number_is_the_newest_one(house: House, before: int) -> None:
+    """However large it is, and nothing is before a number below every id."""
+    await house.shot()
+    page = await house.studio.history(HOME, None, before=before)
+    assert [item.shot_code for item in page.items] == ["a1-1"]
+    assert (await house.studio.history(HOME, None, before=-before)).items == ()
+
+
+@pytest.mark.parametrize(("code", "cure"), [("a1-1", "/retake a1-1"), ("a1-f1", "/stitch makes")])
+async def test_a_damaged_clip_is_never_handed_out(house: House, code: str, cure: str) -> None:
+    """A cut or empty file is told with the way out, not given as if it were the clip."""
+    await house.shot()
+    await house.studio.stitch(Stitch(asked=house.asked()))
+    await house.run(20)
+    path = await house.studio.download(HOME, code)
+    for rest in (path.read_bytes()[:100], b""):
+        path.write_bytes(rest)
+        with pytest.raises(BadMedia, match=f"{code} is damaged .*; {cure}"):
+            await house.studio.download(HOME, code)
+
+
 @pytest.mark.parametrize(
     ("variant", "starts"),
     [("video", b"\0\0\0"), ("thumbnail", b"\xff\xd8"), ("spritesheet", b"\xff\xd8"), ("last-frame", b"\x89PNG")],

@@ -92,13 +92,29 @@ async def test_a_newer_database_is_refused_and_left_alone(kind: str, tmp_path: P
 
 
 async def test_a_migration_that_is_cut_off_leaves_the_file_as_it_was(tmp_path: Path, clock: FakeClock) -> None:
-    """Half of the tables are never there: somebody else's table of one of our names stops it midway."""
+    """Half of the tables are never there: somebody else's index of one of our names stops it midway."""
+    path = tmp_path / "nextshot.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE other (id INTEGER)")
+        connection.execute("CREATE INDEX ix_clip_place_id_id ON other (id)")
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(Exception, match="ix_clip_place_id_id"):
+            async with opened_store(f"sqlite:///{path}", clock):
+                pass
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("other",)]
+    connection.close()
+
+
+async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path, clock: FakeClock) -> None:
+    """One sentence names the table that is not ours."""
     path = tmp_path / "nextshot.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE story (id INTEGER)")
     connection.close()
     for _ in range(2):
-        with pytest.raises(Exception, match="story"):
+        with pytest.raises(StorageUnavailable, match="belongs to another program .* table story "):
             async with opened_store(f"sqlite:///{path}", clock):
                 pass
     with sqlite3.connect(path) as connection:

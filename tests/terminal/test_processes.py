@@ -168,6 +168,14 @@ def newer(data: Path) -> None:
     connection.close()
 
 
+def anothers(data: Path) -> None:
+    data.mkdir()
+    with sqlite3.connect(data / "nextshot.db") as connection:
+        connection.execute("PRAGMA journal_mode=wal")
+        connection.execute("CREATE TABLE shot (x)")
+    connection.close()
+
+
 def a_file(data: Path) -> None:
     data.write_text("a file")
 
@@ -179,11 +187,12 @@ def nothing(data: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "arguments", "environment", "said"),
     [
-        (nothing, ("creat", "x"), {}, "Did you mean 'create'?"),
+        (nothing, ("creat", "x"), {}, "Did you mean 'create'? See: nextshot --help"),
         (nothing, ("create", "x"), {"NEXTSHOT_DATA_DIR": "/proc"}, "/proc/nextshot.lock cannot be used"),
         (nothing, ("run", "--host", "0.0.0.0"), {}, "NEXTSHOT_WEB_PASSWORD"),  # noqa: S104  # the refused value
         (a_file, ("create", "x"), {}, "cannot be used (File exists)"),
         (garbage, ("create", "x"), {}, "is damaged or not a database"),
+        (anothers, ("create", "x"), {}, "belongs to another program"),
         (newer, ("create", "x"), {}, "made by a newer Nextshot"),
     ],
 )
@@ -210,6 +219,8 @@ def test_what_the_studio_refuses(terminal: Terminal) -> None:
     refused(as_json, as_json.last["error"])
     empty = terminal.run("stories")
     assert (empty.code, empty.out, empty.err[:28]) == (0, "", "There is no story here yet; ")
+    assert "older than 3;" in terminal.run("history", "--before", "3").err
+    assert "no clip of yours" in terminal.run("history", "--mine").err
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed: root may write everywhere")

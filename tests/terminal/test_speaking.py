@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -250,6 +251,15 @@ def test_what_was_typed_is_refused_in_one_sentence(
         assert len(err.splitlines()) == 1
         assert [json.loads(line).keys() for line in out.splitlines()] == [{"error", "kind"}] * len(more)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_tells_a_database_of_another_program(tmp_path: Path) -> None:
+    """What a start would refuse is not called fine."""
+    with sqlite3.connect(tmp_path / "nextshot.db") as connection:
+        connection.execute("CREATE TABLE shot (x)")
+    connection.close()
+    (found,) = check_database(load_settings(data_dir=tmp_path))
+    assert (found.level, "belongs to another program" in found.says) == (Level.PROBLEM, True)
 
 
 def test_the_doctor_tells_a_read_only_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
