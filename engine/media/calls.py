@@ -6,23 +6,31 @@ partial stays behind, and what stood at the target before is then still there.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import BadMedia
-from engine.media.results import Probe, Stitched
+from engine.media.results import Fitted, Probe, Stitched
 from engine.media.runner import Limits, run
 
-_STITCH = Limits(memory_bytes=4 << 30, is_long=True)
+_LONG = Limits(memory_bytes=4 << 30, is_long=True)
 
 
-async def probe(path: Path) -> Probe:
+async def probe(path: Path, *, decode: bool = True) -> Probe:
     """Measure a video by reading all of it.
+
+    Without `decode` its pictures are not looked at: the same measures in a fraction of the time, for a file that passed before.
 
     Raises:
         BadMedia: missing, empty, not a video, damaged, cut off, or too large.
     """
-    return Probe(**await run("probe", {"path": _absolute(path)}))
+    return Probe(**await run("probe", {"path": _absolute(path), "decode": decode}))
+
+
+async def has_sound(path: Path) -> bool:
+    """Whether a video has a sound track; silence is one too."""
+    return (await probe(path, decode=False)).has_audio
 
 
 async def first_frame(clip: Path, png: Path) -> None:
@@ -38,6 +46,17 @@ async def last_frame(clip: Path, png: Path) -> None:
 async def thumbnail(clip: Path, jpg: Path, width: int = 480) -> None:
     """Write a small JPEG of the picture in the middle; never enlarged."""
     await run("thumbnail", {"clip": _absolute(clip), "width": width}, target=Path(_absolute(jpg)))
+
+
+async def poster(clip: Path, jpg: Path, width: int = 1280) -> None:
+    """Write a JPEG of the first picture, or of the middle one where the first is a plain colour; never enlarged."""
+    await run("poster", {"clip": _absolute(clip), "width": width}, target=Path(_absolute(jpg)))
+
+
+async def small(clip: Path, jpg: Path, side: int = 320, limit_bytes: int = 200_000) -> None:
+    """Write a JPEG of the poster's picture, of at most `side` pixels on its longer side and under `limit_bytes`."""
+    arguments = {"clip": _absolute(clip), "side": side, "limit_bytes": limit_bytes}
+    await run("small", arguments, target=Path(_absolute(jpg)))
 
 
 async def spritesheet(clip: Path, jpg: Path, columns: int = 4, rows: int = 4, width: int = 320) -> None:
@@ -77,8 +96,57 @@ async def stitch(
         raise BadMedia("There is no clip to join; make a shot first.")
     arguments = {"clips": [_absolute(clip) for clip in clips], "title": title, "chapters": list(chapters)}
     return Stitched(
-        **await run("stitch", arguments, target=Path(_absolute(film)), limits=_STITCH, on_percent=on_progress)
+        **await run("stitch", arguments, target=Path(_absolute(film)), limits=_LONG, on_percent=on_progress)
     )
+
+
+async def with_sound(source: Path, target: Path) -> None:
+    """Write an MP4 of the same pictures with a silent stereo track of the same length; for a video without sound.
+
+    The pictures are copied, not encoded again, unless they are of a kind that no MP4 holds. Title and chapters stay.
+    """
+    await run("with_sound", {"source": _absolute(source)}, target=Path(_absolute(target)), limits=_LONG)
+
+
+async def fit(
+    source: Path,
+    target: Path,
+    limit_bytes: int,
+    *,
+    part: int = 1,
+    parts: int = 1,
+    needs_sound: bool = False,
+    on_progress: Callable[[float], None] | None = None,
+) -> Fitted:
+    """Write the video, or part 1, 2, … of `parts`, as an MP4 of at most `limit_bytes`, in at most two encodes.
+
+    A video that fits as it is gives its own measures; `target` is then not written. Parts meet at exact pictures; `plan_fit`
+    says how many it takes. Title and chapters stay. `needs_sound`: a silent video gets a silent track. `on_progress` is told 0
+    to 100.
+
+    Raises:
+        NotPossible: it has to be cut into more parts, or does not fit in any number.
+        MediaError: two encodes were both too large.
+    """
+    if parts == 1 and (await asyncio.to_thread(_size, source)) <= limit_bytes:
+        found = await probe(source, decode=False)
+        if found.has_audio or not needs_sound:
+            return Fitted(
+                seconds=found.seconds, width=found.width, height=found.height, bytes=found.bytes, encodes=0, parts=1
+            )
+    arguments = {
+        "source": _absolute(source),
+        "limit_bytes": limit_bytes,
+        "part": part,
+        "parts": parts,
+        "needs_sound": needs_sound,
+    }
+    return Fitted(**await run("fit", arguments, target=Path(_absolute(target)), limits=_LONG, on_percent=on_progress))
+
+
+def _size(path: Path) -> int:
+    """0: it is missing, which whoever opens it says better."""
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _absolute(path: Path) -> str:

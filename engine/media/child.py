@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadMedia, DiskFull, EngineError, MediaError, MediaLimit
-from engine.media import film, frames, measure, pictures
+from engine.media import film, fitting, frames, measure, pictures, silence
 from engine.media.report import Report
 
 Work = Callable[..., dict[str, Any]]
@@ -27,9 +27,13 @@ WORKS: Mapping[str, Work] = {
     "first_frame": frames.write_first,
     "last_frame": frames.write_last,
     "thumbnail": frames.write_thumbnail,
+    "poster": frames.write_poster,
+    "small": frames.write_small,
     "spritesheet": frames.write_spritesheet,
     "picture": pictures.write_clean,
     "stitch": film.stitch,
+    "fit": fitting.fit,
+    "with_sound": silence.add_silence,
 }
 
 

@@ -24,15 +24,12 @@ from engine.media.report import Report
 from engine.media.results import Stitched
 from engine.media.seam import is_doubled, shrink
 from engine.media.source import open_video
-from engine.media.timeline import Grid, Piece, place
+from engine.media.timeline import Grid, Piece, place, usual_rate
 from engine.media.verify import verify
 
 # Costs of one picture relative to each other, for a percentage that runs evenly.
 _READ, _CONVERT, _WRITE = 2.0, 10.0, 1.0
 _READERS = min(4, os.cpu_count() or 1)
-_USUAL_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 60)] + [
-    Fraction(rate) for rate in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60)
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ def _agree(sources: Sequence[_Source], scratch: Path, report: Report) -> tuple[l
     fits = [not source.found.obstacles and source.found.key == first.key for source in sources]
     if all(fits):
         return [_Video(source.path, source.found) for source in sources], True
-    rate = _house_rate(first)
+    rate = usual_rate(first.rate)
     others = [number for number, fit in enumerate(fits) if not fit]
     alike = [number for number, fit in enumerate(fits) if fit]
     # Until the others are converted nobody knows whether those like the first have to be too.
@@ -168,11 +165,6 @@ def _agree(sources: Sequence[_Source], scratch: Path, report: Report) -> tuple[l
     else:
         videos |= {number: convert(number) for number in alike}
     return [videos[number] for number in range(len(sources))], False
-
-
-def _house_rate(first: Inspection) -> Fraction:
-    """The first clip's rate where it is a usual one and steady, else the nearest usual one."""
-    return min(_USUAL_RATES, key=lambda usual: abs(usual - first.rate))
 
 
 def _even(side: int) -> int:

@@ -11,7 +11,7 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image
+from PIL import Image, ImageStat
 
 from engine.errors import BadMedia
 from engine.media.colour import to_image
@@ -21,6 +21,8 @@ from engine.media.source import frames_from, open_video
 _BACK_S = (0.0, 2.0, 8.0, 30.0)
 _NO_PICTURE = "No picture of the video can be decoded; render it again or use another file."
 _PNG_EFFORT = 3  # half the time of 6 for a tenth more bytes
+_QUALITY = 85
+_PLAIN = 4.0
 _WHOLE_S = 60.0
 """Up to this length a contact sheet decodes every picture; beyond, only key pictures."""
 
@@ -36,19 +38,53 @@ def write_last(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
 
 
 def write_thumbnail(*, clip: str, width: int, out: Path, **_: Any) -> dict[str, Any]:
-    with open_video(Path(clip)) as (container, stream):
+    _narrowed(_middle(Path(clip)), width).save(out, "JPEG", quality=_QUALITY)
+    return {}
+
+
+def write_poster(*, clip: str, width: int, out: Path, **_: Any) -> dict[str, Any]:
+    _narrowed(_cover(Path(clip)), width).save(out, "JPEG", quality=_QUALITY)
+    return {}
+
+
+def write_small(*, clip: str, side: int, limit_bytes: int, out: Path, **_: Any) -> dict[str, Any]:
+    image = _cover(Path(clip))
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    for quality in (
+        _QUALITY,
+        60,
+        30,
+        5,
+    ):  # 320 pixels of pure noise take 100 kB at the first: the rest is for other limits
+        image.save(out, "JPEG", quality=quality)
+        if out.stat().st_size < limit_bytes:
+            break
+    return {}
+
+
+def _cover(clip: Path) -> Image.Image:
+    """The first picture: playing then begins without a jump. Where that is a plain colour, which shows nothing, the middle."""
+    image = to_image(first_picture(clip))
+    spread = max(ImageStat.Stat(image.convert("L").resize((64, 64))).stddev)
+    return image if spread > _PLAIN else _middle(clip)
+
+
+def _middle(clip: Path) -> Image.Image:
+    """The picture in the middle, or the first one where none is found there."""
+    with open_video(clip) as (container, stream):
         start_s, seconds = _span(container, stream)
         middle_s = start_s + seconds / 2
         if stream.time_base:
             with contextlib.suppress(av.FFmpegError):
                 container.seek(int(middle_s / stream.time_base), stream=stream, backward=True)
         image = next(_pictures_at(container, stream, [middle_s]), None)
-    if image is None:
-        image = to_image(first_picture(Path(clip)))
-    if image.width > width:
-        image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
-    image.save(out, "JPEG", quality=85)
-    return {}
+    return image or to_image(first_picture(clip))
+
+
+def _narrowed(image: Image.Image, width: int) -> Image.Image:
+    if image.width <= width:
+        return image
+    return image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
 
 
 def write_spritesheet(
@@ -70,7 +106,7 @@ def write_spritesheet(
             sheet.paste(small, (tile % columns * width, tile // columns * height))
     if sheet is None:
         raise BadMedia(_NO_PICTURE)
-    sheet.save(out, "JPEG", quality=85)
+    sheet.save(out, "JPEG", quality=_QUALITY)
     return {}
 
 

@@ -7,14 +7,18 @@ picture is a key picture: it is found at once, and it can be left out at a seam 
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
+from engine.media.fit_plan import Aim
+
 SAMPLE_RATE = 48_000
 _AUDIO_BITS = 160_000
+_FEW_AUDIO_BITS = 96_000
 _KEY_S = 4
 _LEVEL_4_BLOCKS, _LEVEL_4_BLOCKS_PER_S = 8_192, 245_760
 # `stitchable` keeps what depends on the content out of the headers.
@@ -42,14 +46,30 @@ def add_video(film: OutputContainer, width: int, height: int, rate: Fraction) ->
     return stream
 
 
+def hold_rate(stream: VideoStream, aim: Aim, log: Path) -> None:
+    """Aim at a size rather than at a quality; to be said before the first picture. What each picture took is noted in `log`."""
+    options = {key: value for key, value in stream.codec_context.options.items() if key != "crf"}
+    options |= {
+        "preset": "fast",  # with few bits it is worth the time: it looks better than `veryfast` in two passes
+        "maxrate": str(aim.most_bits_per_s),
+        "bufsize": str(aim.buffer_bits),
+        "flags": "+pass2" if aim.reads_log else "+pass1",
+        "fastfirstpass": "0",  # what the first encode writes is mostly what is kept
+        "passlogfile": str(log),
+    }
+    stream.codec_context.options = options
+    stream.codec_context.bit_rate = aim.bits_per_s
+
+
 def _blocks(width: int, height: int) -> int:
     return -(-width // 16) * -(-height // 16)
 
 
-def add_audio(film: OutputContainer) -> AudioStream:
-    # The fast coder takes a fifth of the other's time, which would be most of a stitch.
-    stream = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
-    stream.bit_rate = _AUDIO_BITS
+def add_audio(film: OutputContainer, bits_per_s: int = _AUDIO_BITS) -> AudioStream:
+    # The fast coder takes a fifth of the other's time, which would be most of a stitch; with few bits it is heard.
+    coder = "fast" if bits_per_s > _FEW_AUDIO_BITS else "twoloop"
+    stream = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": coder})
+    stream.bit_rate = bits_per_s
     return stream
 
 

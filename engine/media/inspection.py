@@ -22,6 +22,8 @@ from engine.media.source import check_frame_size, open_video
 
 DECODED_FRAMES = 10_000
 """Pictures that are decoded to see whether they can be; of a longer video the rest is only read."""
+LOOKED_AT_FRAMES = 64
+"""Pictures that are decoded where only the turn and the times are wanted: by then a decoder has shown one."""
 _UNSEEN_S = Fraction(1, 2000)
 """A picture that gives way sooner than this is not shown: so a doubled one hides at a film's seam."""
 _STANDARD_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)] + [

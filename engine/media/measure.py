@@ -6,17 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine.media.inspection import inspect
+from engine.media.inspection import LOOKED_AT_FRAMES, inspect
 from engine.media.report import Report
 from engine.media.results import Probe
 from engine.media.source import open_video
 
 
-def measure(*, path: str, report: Report, **_: Any) -> dict[str, Any]:
+def measure(*, path: str, decode: bool, report: Report, **_: Any) -> dict[str, Any]:
     with open_video(Path(path)) as (container, stream):
         seconds = (container.duration or 0) / 1_000_000
         report.allow(seconds, stream.codec_context.width * stream.codec_context.height, cost=2.0)
-    found = inspect(Path(path))
+    found = inspect(Path(path)) if decode else inspect(Path(path), decode_frames=LOOKED_AT_FRAMES)
     return asdict(
         Probe(
             seconds=float(found.seconds),

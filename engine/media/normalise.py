@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import chain, repeat
 from math import ceil
 from pathlib import Path
 from typing import cast
 
 import av
+from av.container import InputContainer
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -22,6 +25,7 @@ from engine.media.source import frames_from, open_video
 _FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 _LATE = Fraction(1, 4)
 """Each picture of the film is what the clip shows this much of a picture later: clocks that round do not make it the one before."""
+_FAR_BACK_S = 10
 _TURNS = {90: ("transpose=cclock",), 180: ("hflip", "vflip"), 270: ("transpose=clock",)}
 
 
@@ -34,23 +38,54 @@ def normalise(
         BadMedia: the clip's pictures change their size or format in the middle.
     """
     total = frames_at(found, rate)
-    with open_video(path) as (container, stream), av.open(str(out), "w", format="mp4") as film:
+    with av.open(str(out), "w", format="mp4") as film:
         video = house.add_video(film, *size, rate)
-        fit = _Fit(stream, *size)
-        written = 0
-        for frame, until in _spread(frames_from(container, stream), found, rate, total):
-            shaped = fit(frame)
-            while written < until:
-                house.number(shaped, written, rate, is_last=written == total - 1)
-                film.mux(video.encode(shaped))
-                written += 1
-                on_frame()
+        for place, shaped in enumerate(pictures(path, found, size=size, rate=rate, places=range(total))):
+            film.mux(video.encode(house.number(shaped, place, rate, is_last=place == total - 1)))
+            on_frame()
         film.mux(video.encode(None))
+
+
+def pictures(
+    path: Path, found: Inspection, *, size: tuple[int, int], rate: Fraction, places: range
+) -> Iterator[VideoFrame]:
+    """What the clip shows at each of these places of its even grid, turned, scaled and padded. The same one may come again.
+
+    Raises:
+        BadMedia: the clip's pictures change their size or format in the middle.
+    """
+    with open_video(path) as (container, stream):
+        fit = _Fit(stream, *size)
+        place = places.start
+        frames = _frames_from(container, stream, found.start_s + place / rate if place else None)
+        for frame, until in _spread(frames, found, rate, frames_at(found, rate)):
+            if until <= place:
+                continue
+            shaped = fit(frame)
+            yield from repeat(shaped, min(until, places.stop) - place)
+            if until >= places.stop:
+                return
+            place = until
 
 
 def frames_at(found: Inspection, rate: Fraction) -> int:
     """How many pictures the clip has at this rate."""
     return max(1, round(found.seconds * rate))
+
+
+def _frames_from(container: InputContainer, stream: VideoStream, time_s: Fraction | None) -> Iterator[VideoFrame]:
+    """Decoded pictures from one that is not later than `time_s` on the container's clock; None: from the start."""
+    if time_s is None or not stream.time_base:
+        return frames_from(container, stream)
+    for back_s in (0, _FAR_BACK_S):
+        with contextlib.suppress(av.FFmpegError):
+            container.seek(int((time_s - back_s) / stream.time_base), stream=stream, backward=True)
+            frames = frames_from(container, stream)
+            first = next(frames, None)
+            if first is not None and first.pts is not None and first.pts * stream.time_base <= time_s:
+                return chain((first,), frames)
+    container.seek(stream.start_time or 0, stream=stream, backward=True)
+    return frames_from(container, stream)
 
 
 def _spread(

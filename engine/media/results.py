@@ -41,3 +41,17 @@ class Stitched:
     """Doubled pictures left out at the seams."""
     copied: bool
     """Whether every clip's video went in without being encoded again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A video, or one part of it, under a cap."""
+
+    seconds: float
+    width: int
+    height: int
+    bytes: int
+    encodes: int
+    """0: the video fitted as it was, and nothing was written."""
+    parts: int
+    """Of how many it is one."""

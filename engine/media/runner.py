@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import BadMedia, DiskFull, EngineError, MediaError, MediaLimit
+from engine.errors import BadMedia, DiskFull, EngineError, MediaError, MediaLimit, NotPossible
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,9 @@ _ROOT = Path(__file__).parents[2]
 _CORES = os.cpu_count() or 1
 _BROKE_OFF = "The work on this video broke off; try again, and render the clip anew if it happens again."
 _LONGEST_S = 4 * 3600.0
-_ERRORS: Mapping[str, type[EngineError]] = {error.__name__: error for error in (DiskFull, MediaError, MediaLimit)}
+_ERRORS: Mapping[str, type[EngineError]] = {
+    error.__name__: error for error in (DiskFull, MediaError, MediaLimit, NotPossible)
+}
 _quick: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 _long: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
@@ -57,7 +59,7 @@ async def run(
     not counted as time.
 
     Raises:
-        BadMedia, MediaLimit, DiskFull, MediaError
+        BadMedia, MediaLimit, DiskFull, MediaError, NotPossible
     """
     limits = limits or Limits()
     scratch = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:12]}") if target else None

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 _MIN_TIMESCALE = 12_000
+_USUAL_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 60)] + [
+    Fraction(rate) for rate in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60)
+]
+
+
+def usual_rate(rate: Fraction) -> Fraction:
+    """Pictures a second: the same where it is a usual one, else the nearest."""
+    return min(_USUAL_RATES, key=lambda usual: abs(usual - rate))
 
 
 @dataclass(frozen=True, slots=True)
