@@ -38,6 +38,8 @@ class Asked:
     key: str
     place: str
     person: Person
+    receipt: str | None = None
+    """Where the message that asks stands, opaque: what is said about the job is shown under it."""
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -96,6 +98,22 @@ class Stitch:
     asked: Asked
     shots: tuple[str, ...] = ()
     story: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add:
+    """Make a video that somebody gave a shot: after `after` (None: the canon's tip), else at the beginning of a new story.
+
+    The same file twice in a story is one shot.
+    """
+
+    asked: Asked
+    video: FileKey
+    words: str = ""
+    """What it shows; its shot's prompt."""
+    after: str | None = None
+    is_beginning: bool = False
+    """Begin a new story with it."""
 
 
 # --- what a story is made of -----------------------------------------------------------------------------------------
@@ -161,6 +179,7 @@ class Shot:
     resolution: str
     style: str
     provider: str
+    """Who renders it; empty where its video was given (`Add`)."""
     model: str
     first_frame: FileKey | None
     """A picture that was given to start on; a continued shot takes its parent's last frame instead."""
@@ -239,6 +258,8 @@ class Job:
     place: str
     person: Person
     """Who asked, and who is told."""
+    asked_receipt: str | None = None
+    """Where the message that asked stands (`Asked.receipt`)."""
     story_code: str
     shot_id: int | None = None
     """The shot to render; None for a stitch."""

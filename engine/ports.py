@@ -25,6 +25,7 @@ from engine.model import (
     SayKind,
     SayState,
     Shot,
+    ShotOptions,
     Story,
     Take,
 )
@@ -71,6 +72,7 @@ class NewJob:
     plan: tuple[int, ...] = ()
     provider: str = ""
     model: str = ""
+    asked_receipt: str | None = None
 
 
 class Reader(Protocol):
@@ -79,6 +81,10 @@ class Reader(Protocol):
     async def story(self, code: str) -> Story | None: ...
 
     async def current_story(self, place: str) -> Story | None: ...
+
+    async def place_options(self, place: str) -> ShotOptions:
+        """What the place chose for its new stories; all None where it chose nothing."""
+        ...
 
     async def stories(self, place: str, limit: int = 20) -> Sequence[Story]:
         """Newest first."""
@@ -154,6 +160,21 @@ class Writer(Reader, Protocol):
         """Remember the place and the person, and the name that the person has now."""
         ...
 
+    async def first_time(self, key: str) -> bool:
+        """Note that this update (`Asked.key`) is being acted on; False: it was before, so nothing is to be done."""
+        ...
+
+    async def set_place_options(self, place: str, options: ShotOptions) -> None:
+        """Replace what the place chose; frames and seed are not kept."""
+        ...
+
+    async def move_place(self, old: str, new: str) -> None:
+        """The conversation goes on under another name: its stories, clips, jobs and messages are the new place's.
+
+        A second time, or for a place that nobody knows, changes nothing. What the new place already has stays.
+        """
+        ...
+
     async def add_story(self, place: str, director: Person, title: str) -> Story:
         """A new story, current in its place."""
         ...
@@ -226,8 +247,11 @@ class Writer(Reader, Protocol):
         receipt: str | None = None,
         error: str | None = None,
         again_in_s: float | None = None,
+        is_try: bool = True,
     ) -> None:
-        """Write what became of a message and release its lease; `again_in_s` None: it is not sent again.
+        """Write what became of a message and release its lease; `again_in_s` None: it is not claimed again.
+
+        `is_try` False: nothing was tried (the place is busy), so `tries` stays.
 
         A STATUS that was SENT also becomes its job's receipt. SENDING, written right before the bytes leave, keeps the lease
         (for `again_in_s`, where given) and is no try: whoever claims a message in that state knows that it may have arrived.
@@ -264,6 +288,10 @@ class Store(Protocol):
 
         For the start of the only process on this database.
         """
+        ...
+
+    async def sweep(self, older_than_s: float) -> int:
+        """Forget the updates that were acted on (`Writer.first_time`) and done that long ago; how many."""
         ...
 
 

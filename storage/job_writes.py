@@ -13,7 +13,7 @@ from engine.ports import NewJob
 from storage.rows import attempt_of, job_cells, job_of
 from storage.selects import JOBS
 from storage.story_writes import StoryWrites
-from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX
+from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX, REQUEST
 
 # Built once: every poll of every render runs these two, and to build them costs as much as to run them.
 _BEFORE = select(JOB.c.state, JOB.c.fence).where(JOB.c.id == bindparam("job_id")).with_for_update()
@@ -22,6 +22,9 @@ _SAVE = update(JOB).where(JOB.c.id == bindparam("job_id"), JOB.c.fence == bindpa
 
 class JobWrites(StoryWrites):
     """The part of `Writer` about what is being done."""
+
+    async def first_time(self, key: str) -> bool:
+        return await self._add_once(REQUEST, ("key",), key=key, created_at=self._now()) is not None
 
     async def add_job(self, job: NewJob) -> Job:
         now = self._now()
@@ -40,6 +43,7 @@ class JobWrites(StoryWrites):
             model=job.model,
             due_at=now,
             created_at=now,
+            asked_receipt=job.asked_receipt,
         )
         return job_of(await self._the(JOBS.where(JOB.c.id == job_id)))
 
@@ -127,6 +131,7 @@ class JobWrites(StoryWrites):
         receipt: str | None = None,
         error: str | None = None,
         again_in_s: float | None = None,
+        is_try: bool = True,
     ) -> None:
         now = self._now()
         due_at = None if again_in_s is None else now + round(again_in_s * 1000)
@@ -135,7 +140,7 @@ class JobWrites(StoryWrites):
             if due_at is not None:
                 cells |= {"due_at": due_at, "lease_until": due_at}
         else:
-            cells |= {"due_at": due_at, "lease_until": None, "error": error, "tries": OUTBOX.c.tries + 1}
+            cells |= {"due_at": due_at, "lease_until": None, "error": error, "tries": OUTBOX.c.tries + int(is_try)}
             if receipt is not None:
                 cells["receipt"] = receipt
         owned = update(OUTBOX).where(OUTBOX.c.id == say.id, OUTBOX.c.fence == say.fence)

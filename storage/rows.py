@@ -23,6 +23,7 @@ from engine.model import (
     SayKind,
     SayState,
     Shot,
+    ShotOptions,
     Story,
     Take,
 )
@@ -65,6 +66,20 @@ def _clip(row: Cells) -> Clip:
         height=row["height"],
         fps=row["fps"],
     )
+
+
+_OPTIONS = ("seconds", "ratio", "resolution", "style", "provider", "model")
+
+
+def options_of(row: Cells) -> ShotOptions:
+    """What a place chose."""
+    return ShotOptions(**(row["options"] or {}))
+
+
+def option_cells(options: ShotOptions) -> dict[str, Any] | None:
+    """Only what is set and can be kept for a place; None: nothing."""
+    chosen = {name: getattr(options, name) for name in _OPTIONS if getattr(options, name) is not None}
+    return chosen or None
 
 
 def story_of(row: Cells) -> Story:
@@ -138,6 +153,7 @@ def job_of(row: Cells) -> Job:
         request_key=row["request_key"],
         place=row["place"],
         person=_person(row),
+        asked_receipt=row["asked_receipt"],
         story_code=row["story_code"],
         shot_id=row["shot_id"],
         shot_code=None if row["shot_id"] is None else f"{row['story_code']}-{row['shot_number']}",

@@ -13,10 +13,11 @@ from sqlalchemy.exc import ArgumentError
 from engine.errors import StorageUnavailable
 from engine.model import Job, Say
 from engine.ports import Clock, Reader, Writer
-from storage import claim
+from storage import claim, sweep
 from storage.database import Database
 from storage.job_reads import JobReads
 from storage.job_writes import JobWrites
+from storage.place_writes import PlaceWrites
 from storage.postgres import open_postgres
 from storage.rows import to_ms
 from storage.sqlite import open_memory, open_sqlite
@@ -30,7 +31,7 @@ class SqlReader(StoryReads, JobReads):
     """engine.ports.Reader on an open transaction."""
 
 
-class SqlWriter(JobWrites, StoryWrites, StoryReads, JobReads):
+class SqlWriter(JobWrites, PlaceWrites, StoryWrites, StoryReads, JobReads):
     """engine.ports.Writer on an open transaction."""
 
 
@@ -62,6 +63,14 @@ class SqlStore:
     async def release_leases(self) -> int:
         now = self.now_ms()
         return await self.database.claim(lambda connection: claim.release_leases(connection, now))
+
+    async def sweep(self, older_than_s: float) -> int:
+        """Forget updates that were acted on that long ago, kept ones that are done too; how many.
+
+        One that is handed over again after that is acted on again, but for jobs: `request_key` stays.
+        """
+        before = self.now_ms() - round(older_than_s * 1000)
+        return await sweep.requests(self.database, before) + await sweep.inbox(self.database, before)
 
     def now_ms(self) -> int:
         """The clock in epoch milliseconds."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import exists, select
 
-from engine.model import FileKey, Film, Shot, Story, Take
+from engine.model import FileKey, Film, Shot, ShotOptions, Story, Take
 from engine.views import HistoryPage
-from storage.rows import film_of, history_item_of, shot_of, story_of, take_of
+from storage.rows import film_of, history_item_of, options_of, shot_of, story_of, take_of
 from storage.selects import FILMS, HISTORY, SHOTS, STORIES, TAKES
 from storage.tables import CLIP, FILM, PERSON, PLACE, SHOT, STORY, TAKE
 from storage.transaction import Transaction
@@ -22,6 +22,10 @@ class StoryReads(Transaction):
 
     async def current_story(self, place: str) -> Story | None:
         return await self._find(STORIES.where(PLACE.c.key == place, STORY.c.id == PLACE.c.current_story_id), story_of)
+
+    async def place_options(self, place: str) -> ShotOptions:
+        chosen = await self._find(select(PLACE.c.options).where(PLACE.c.key == place), options_of)
+        return chosen or ShotOptions()
 
     async def stories(self, place: str, limit: int = 20) -> Sequence[Story]:
         return await self._list(STORIES.where(PLACE.c.key == place).order_by(STORY.c.id.desc()).limit(limit), story_of)

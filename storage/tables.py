@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration: the shape of a database that this program works on."""
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
@@ -62,8 +62,8 @@ def _text(*, nullable: bool = False) -> Any:
     return Field(default=None, sa_column=Column(Text(), nullable=nullable))
 
 
-def _json() -> Any:
-    return Field(default=None, sa_column=Column(JSON(), nullable=False))
+def _json(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(JSON(none_as_null=nullable), nullable=nullable))
 
 
 def _to(table: str, *, nullable: bool = False) -> Any:
@@ -74,6 +74,9 @@ def _where_set(name: str, *columns: str, unique: bool = False) -> Index:
     """An index of the rows where its last column is set, and of no others: a million finished jobs cost it nothing."""
     condition = text(f"{columns[-1]} IS NOT NULL")
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+_NOT_DONE = text("done_at IS NULL")
 
 
 class PersonRow(Row, table=True):
@@ -88,7 +91,7 @@ class PersonRow(Row, table=True):
 
 
 class PlaceRow(Row, table=True):
-    """Where a conversation happens, and the story that is current there."""
+    """Where a conversation happens, the story that is current there, and what was chosen for new stories (NULL: nothing)."""
 
     __tablename__ = "place"
     __table_args__ = (UniqueConstraint("key"),)
@@ -96,6 +99,7 @@ class PlaceRow(Row, table=True):
     key: str = _text()
     current_story_id: int | None = _number(nullable=True)
     created_at: int = _number()
+    options: dict[str, Any] | None = _json(nullable=True)
 
 
 class StoryRow(Row, table=True):
@@ -247,6 +251,7 @@ class JobRow(Row, table=True):
     created_at: int = _number()
     started_at: int | None = _number(nullable=True)
     finished_at: int | None = _number(nullable=True)
+    asked_receipt: str | None = _text(nullable=True)
 
 
 class AttemptRow(Row, table=True):
@@ -319,6 +324,46 @@ class PostRow(Row, table=True):
     changed_at: int = _number()
 
 
+class RequestRow(Row, table=True):
+    """An update that was acted on. Swept after a while: no platform hands one over that late."""
+
+    __tablename__ = "request"
+    __table_args__ = (UniqueConstraint("key"), Index(None, "created_at"))
+    id: int = _id()
+    key: str = _text()
+    created_at: int = _number()
+
+
+class InboxRow(Row, table=True):
+    """An update as a platform handed it over. `body` is JSON in ASCII, empty once it is done. Notes of ours have no platform."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        Index("ix_inbox_not_done", "platform", "id", sqlite_where=_NOT_DONE, postgresql_where=_NOT_DONE),
+        _where_set("ix_inbox_done_at", "done_at"),
+    )
+    id: int = _id()
+    platform: str = _text()
+    key: str = _text()
+    body: str = _text()
+    created_at: int = _number()
+    done_at: int | None = _number(nullable=True)
+
+
+class SentFileRow(Row, table=True):
+    """What a platform calls a file of ours that it has already. `account` is the one that sent it, `kind` what it was sent as."""
+
+    __tablename__ = "sent_file"
+    __table_args__ = (UniqueConstraint("account", "file", "kind"),)
+    id: int = _id()
+    account: str = _text()
+    file: str = _text()
+    kind: str = _text()
+    remote_id: str = _text()
+    created_at: int = _number()
+
+
 METADATA = Row.metadata
 PERSON: Table = METADATA.tables["person"]
 PLACE: Table = METADATA.tables["place"]
@@ -332,3 +377,6 @@ ATTEMPT: Table = METADATA.tables["attempt"]
 OUTBOX: Table = METADATA.tables["outbox"]
 EVENT: Table = METADATA.tables["event"]
 POST: Table = METADATA.tables["post"]
+REQUEST: Table = METADATA.tables["request"]
+INBOX: Table = METADATA.tables["inbox"]
+SENT_FILE: Table = METADATA.tables["sent_file"]

@@ -72,6 +72,54 @@ async def test_a_stitch_has_a_plan_and_no_shot(store: SqlStore) -> None:
     assert (made.kind, made.plan, made.shot_code, made.subject) == (JobKind.STITCH, (3, 1, 2), None, made.story_code)
 
 
+async def test_a_job_remembers_the_message_that_asked(store: SqlStore) -> None:
+    """Through every step, which knows nothing of it and may change nothing of it."""
+    story = await store.write(lambda tx: tx.add_story(HOME, ANA, "The lamp"))
+    stitch = NewJob(kind="stitch", request_key="s", place=HOME, person=BEN, story_id=story.id, asked_receipt="local:7")
+    made = await store.write(lambda tx: tx.add_job(stitch))
+    assert made.asked_receipt == "local:7"
+    (held,) = await store.claim_jobs(1, LEASE_S)
+    assert (await saved(store, replace(held, asked_receipt=None))).asked_receipt == "local:7"
+    assert (await add_job(store)).asked_receipt is None
+
+
+async def test_an_update_is_acted_on_once(store: SqlStore) -> None:
+    """However close together it arrives; another one is another one."""
+    firsts = await asyncio.gather(*(store.write(lambda tx: tx.first_time("update-7")) for _ in range(8)))
+    assert sorted(firsts) == [False] * 7 + [True]
+    assert await store.write(lambda tx: tx.first_time("update-8"))
+
+
+async def test_an_update_that_failed_may_come_again(store: SqlStore) -> None:
+    """The note that it was acted on is undone with what it did."""
+
+    async def fails(tx: Writer) -> None:
+        assert await tx.first_time("update-7")
+        raise LookupError("on the way")
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await store.write(fails)
+    assert await store.write(lambda tx: tx.first_time("update-7"))
+
+
+async def test_old_updates_are_forgotten(store: SqlStore, clock: FakeClock) -> None:
+    """Those that are as old as that or older, however many, and no younger ones."""
+
+    async def many(tx: Writer) -> None:
+        for number in range(1_500):
+            await tx.first_time(f"old {number}")
+
+    await store.write(many)
+    clock.advance(100)
+    assert await store.write(lambda tx: tx.first_time("young"))
+    assert await store.sweep(101) == 0
+    assert await store.sweep(100) == 1_500
+    assert await store.sweep(100) == 0
+    assert not await store.write(lambda tx: tx.first_time("young"))
+    assert await store.write(lambda tx: tx.first_time("old 7"))
+
+
 async def test_the_same_update_makes_one_job(store: SqlStore) -> None:
     """However often and however close together it arrives."""
 
@@ -434,3 +482,37 @@ async def test_a_message_being_sent_keeps_its_lease(store: SqlStore, clock: Fake
     clock.advance(LEASE_S)
     assert await claimed_says(store) == []
     assert (await store.read(lambda tx: tx.says(job.id)))[0].receipt is None
+
+
+async def test_a_message_of_which_nothing_is_known_can_be_looked_at_again(store: SqlStore, clock: FakeClock) -> None:
+    """With a time it is claimed again then, as UNKNOWN, and what comes after it waits; without one it never is."""
+    job = await add_job(store)
+    await owe(store, job, SayKind.STATUS, SayKind.RESULT)
+    (say,) = await claimed_says(store)
+    await store.write(lambda tx: tx.save_say(say, SayState.SENDING, again_in_s=600))
+    await store.write(lambda tx: tx.save_say(say, SayState.UNKNOWN, error="no answer", again_in_s=100))
+    clock.advance(99)
+    assert await claimed_says(store) == []
+    clock.advance(1)
+    (found,) = await claimed_says(store)
+    assert (found.kind, found.state, found.error, found.tries) == (SayKind.STATUS, SayState.UNKNOWN, "no answer", 1)
+    assert found.fence == say.fence + 1
+    await store.write(lambda tx: tx.save_say(found, SayState.UNKNOWN, error="no answer"))
+    assert [say.kind for say in await claimed_says(store)] == [SayKind.RESULT]
+    clock.advance(1_000_000)
+    assert [say.kind for say in await claimed_says(store)] == [SayKind.RESULT]
+
+
+async def test_waiting_for_a_busy_place_is_no_try(store: SqlStore, clock: FakeClock) -> None:
+    """It is due again as often as need be, and its tries are left for real ones."""
+    job = await add_job(store)
+    await owe(store, job, SayKind.RESULT)
+    for _ in range(3):
+        (say,) = await claimed_says(store)
+        assert (say.state, say.tries) == (SayState.NEW, 0)
+        await store.write(lambda tx, say=say: tx.save_say(say, SayState.NEW, again_in_s=3, is_try=False))  # type: ignore[misc]
+        assert await claimed_says(store) == []
+        clock.advance(3)
+    (say,) = await claimed_says(store)
+    await store.write(lambda tx: tx.save_say(say, SayState.NEW, again_in_s=3))
+    assert (await store.read(lambda tx: tx.says(job.id)))[0].tries == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from storage import SqlStore, opened_store
+from storage import Inbox, SqlStore, opened_store
 from storage.tables import JOB
 from tests.databases import ANA, HOME, ON_DISK, add_render, fresh_database
 from tests.fakes.clock import FakeClock
@@ -59,6 +59,26 @@ async def main():
 asyncio.run(main())
 """
 
+KEEPER = """
+import asyncio, os, sys
+from datetime import UTC, datetime
+from storage import Inbox, opened_store
+
+async def keep(inbox, keeper):
+    for number in range(100_000):
+        batch = [(f"{os.getpid()}-{keeper}-{number}-{part}", {"part": part}) for part in range(3)]
+        kept = await inbox.keep("telegram", batch)
+        os.write(1, "".join(f"kept {one.key}\\n" for one in kept).encode())
+        await inbox.done([kept[0].id])
+        os.write(1, f"done {kept[0].key}\\n".encode())
+
+async def main():
+    async with opened_store(sys.argv[1], lambda: datetime.now(UTC)) as store:
+        await asyncio.gather(*(keep(Inbox(store), keeper) for keeper in range(4)))
+
+asyncio.run(main())
+"""
+
 
 def start(script: str, url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -90,6 +110,31 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, clock:
             assert acknowledged <= found, f"lost in turn {turn}: {acknowledged - found}"
             check = await store.database.read(lambda connection: connection.exec_driver_sql("PRAGMA integrity_check"))
             assert check.scalar() == "ok"
+
+
+async def test_kill_9_loses_no_update_and_gives_none_out_twice(tmp_path: Path, clock: FakeClock) -> None:
+    """What was kept waits after the crash unless it was done, and the platform may hand all of it over again."""
+    url = f"sqlite:///{tmp_path / 'nextshot.db'}"
+    keeper = start(KEEPER, url)
+    assert keeper.stdout
+    lines = [await asyncio.to_thread(keeper.stdout.readline) for _ in range(120)]
+    os.kill(keeper.pid, signal.SIGKILL)
+    lines += await asyncio.to_thread(keeper.stdout.readlines)
+    keeper.wait()
+    keeper.stdout.close()
+    assert keeper.stdin
+    keeper.stdin.close()
+    said = [line.split() for line in lines if line.endswith("\n")]
+    kept, done = ({key for word, key in said if word == which} for which in ("kept", "done"))
+    async with opened_store(url, clock) as store:
+        inbox = Inbox(store)
+        waiting = {one.key for one in await inbox.waiting("telegram")}
+        again = await inbox.keep("telegram", [(key, {}) for key in sorted(kept)])
+    assert again == []
+    assert done
+    assert waiting.isdisjoint(done)
+    # Between the commit and its line on stdout a process may die, so up to one update of each keeper is done and not said so.
+    assert len(kept - done - waiting) <= 4
 
 
 async def test_two_processes_never_claim_the_same_job(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ async def test_migrations_make_the_tables(kind: str, tmp_path: Path, clock: Fake
 async def test_partial_indexes_are_partial(kind: str, tmp_path: Path, clock: FakeClock) -> None:
     """Alembic does not compare their conditions, so they are read here."""
     query = {
-        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%NOT NULL%'",
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%NULL%'",
         "postgresql": "SELECT indexname, indexdef FROM pg_indexes"
-        " WHERE schemaname = current_schema() AND indexdef LIKE '%WHERE%NOT NULL%'",
+        " WHERE schemaname = current_schema() AND indexdef LIKE '%WHERE%NULL%'",
     }[kind]
 
     async def ask(connection: AsyncConnection) -> dict[str, str]:
@@ -60,8 +60,10 @@ async def test_partial_indexes_are_partial(kind: str, tmp_path: Path, clock: Fak
     with fresh_database(kind, tmp_path) as url:
         async with opened_store(url, clock) as store:
             found = await store.database.read(ask)
-    names = "job_due_at job_waits_for outbox_due_at outbox_receipt shot_first_frame shot_last_frame"
+    names = "inbox_done_at inbox_not_done job_due_at job_waits_for outbox_due_at outbox_receipt shot_first_frame"
+    names += " shot_last_frame"
     assert set(found) == {f"ix_{name}" for name in names.split()} | {"uq_job_provider_task_id"}
+    assert "done_at IS NULL" in found["ix_inbox_not_done"]
     assert [name for name, sql in found.items() if "UNIQUE" in sql] == ["uq_job_provider_task_id"]
 
 
