@@ -12,8 +12,11 @@ demo: .venv/.synced
 run: .venv/.synced
 	.venv/bin/nextshot run
 
+# Many tests wait for a child process or a clock, so twice as many run as there are cores: make test WORKERS=0 runs one by one.
+WORKERS ?= 4
+
 test: lint
-	.venv/bin/pytest
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile
 
 lint: .venv/.synced-dev
 	.venv/bin/ruff check .

@@ -69,6 +69,7 @@ def _nextshot(
 _COMMANDS: Mapping[str, Callable[..., None]] = {
     "create": making.create,
     "continue": making.continue_story,
+    "add": making.add,
     "stitch": making.stitch,
     "retake": making.retake,
     "resume": making.resume,
@@ -81,6 +82,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "show": looking.show,
     "history": looking.history,
     "download": looking.download,
+    "settings": steering.settings,
     "models": looking.models,
 }
 for _name, _command in _COMMANDS.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.codes import is_story_code, parse_film_code, parse_shot_code
@@ -22,6 +22,8 @@ class Follows(StrEnum):
     """What may come after a command's name."""
 
     NOTHING = "nothing"
+    IGNORED = "ignored"
+    """Whatever a link put there."""
     PROMPT = "prompt"
     SHOT_AND_PROMPT = "shot and prompt"
     """A shot's code, if the first word is one, then the prompt."""
@@ -41,12 +43,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`--name value`. `choices` names what a value may be, for menus; the engine checks it."""
+    """`--name value`. `choices` names what a value may be, for menus; the engine checks it. `resets`: `default` is one too."""
 
     name: str
     kind: Kind
     help: str
     choices: tuple[str, ...] = ()
+    resets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,9 @@ class Parsed:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+DEFAULT = "default"
+"""The value of a setting that is not to be set any more."""
+
 _SECONDS = Option("seconds", Kind.NUMBER, "how long the shot is")
 _SEED = Option("seed", Kind.WHOLE, "the same seed and prompt draw the same picture")
 _SHOT_OPTIONS = (
@@ -84,6 +90,7 @@ _SHOT_OPTIONS = (
     Option("provider", Kind.WORD, "who renders it; /models lists them"),
     Option("model", Kind.WORD, "which model of the provider"),
 )
+_SETTINGS = tuple(replace(option, resets=True) for option in _SHOT_OPTIONS if option is not _SEED)
 
 COMMANDS: Mapping[str, Command] = {
     command.name: command
@@ -95,6 +102,12 @@ COMMANDS: Mapping[str, Command] = {
             "add a shot that starts on the last frame of the one before",
             Follows.SHOT_AND_PROMPT,
             _SHOT_OPTIONS,
+        ),
+        Command(
+            "add",
+            "[shot] [what it shows]",
+            "make a video of yours a shot: send it with this, or answer its message with this",
+            Follows.SHOT_AND_PROMPT,
         ),
         Command("stitch", "[story or shots]", "join the shots into one film", Follows.CODES),
         Command("retake", "[shot]", "render a shot again, differently", Follows.ANY_CODE, (_SEED,)),
@@ -126,9 +139,16 @@ COMMANDS: Mapping[str, Command] = {
             Follows.ANY_CODE,
             in_menu=False,
         ),
+        Command(
+            "settings",
+            "[--ratio 9:16 and so on]",
+            "what new stories get here when nothing else is said; default resets one",
+            Follows.NOTHING,
+            _SETTINGS,
+        ),
         Command("models", "", "what can render here, and what it can do", Follows.NOTHING),
         Command("help", "", "this list", Follows.NOTHING),
-        Command("start", "", "how it begins", Follows.NOTHING, in_menu=False),
+        Command("start", "", "how it begins", Follows.IGNORED, in_menu=False),
     )
 }
 
@@ -161,6 +181,8 @@ def parse(text: str) -> Parsed:
     if name not in COMMANDS:
         raise UsageError(f"There is no command /{name}{_nearest(name, list(COMMANDS), '/')}; /help lists them.")
     command = COMMANDS[name]
+    if command.follows is Follows.IGNORED:
+        return Parsed(name)
     words, options = _split_options(command, text[found.end() :])
     return _arrange(command, words, options)
 
@@ -238,6 +260,8 @@ def _split_options(command: Command, text: str) -> tuple[list[str], dict[str, st
 
 def _value(option: Option, text: str) -> str:
     text = text.strip().lower()
+    if option.resets and text == DEFAULT:
+        return text
     match option.kind:
         case Kind.NUMBER:
             if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?s?", text, re.ASCII):
@@ -257,7 +281,7 @@ def _value(option: Option, text: str) -> str:
 
 def _arrange(command: Command, words: list[str], options: dict[str, str]) -> Parsed:
     match command.follows:
-        case Follows.NOTHING:
+        case Follows.NOTHING | Follows.IGNORED:
             _most(command, words, 0)
             return Parsed(command.name, options=options)
         case Follows.PROMPT:

@@ -1,35 +1,41 @@
 """A job's news → one status message that is edited, then the video.
 
-Two ways out, by what may be lost. Progress is droppable: the newest state wins, at the pace that a place allows, and a failed edit
-is forgotten. What must be said (the status message, the result, the end without one) is an outbox row that was written together
-with the state that caused it; it is sent, and sent again after a crash, until the platform took it or will never take it.
+Two ways out, by what may be lost. Progress is droppable (`progress`). What must be said (the status message, the result, the end
+without one) is an outbox row that was written together with the state that caused it; it is sent, and sent again after a crash,
+until the platform took it or will never take it. What may have arrived is not sent again where that could double it: it is shown
+in the status message, since to edit twice is to edit once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from weakref import WeakValueDictionary
+from dataclasses import replace
 
 from bot import replies, texts
-from bot.message import Adapter, Button, NotSent, Reply, SendUnknown
+from bot.fitting import Fitting
+from bot.message import Adapter, NotSent, Reply, SendUnknown
+from bot.progress import Progress
 from engine.errors import EngineError, StaleFence
-from engine.jobs import LIVE, WITH_CLIP, move
+from engine.jobs import LIVE, move
 from engine.model import Job, JobKind, JobState, Say, SayKind, SayState, Shot, Take
 from engine.ports import Clock, Reader, Store, Writer
 from engine.studio import Studio
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 600.0
-"""Longer than the longest upload."""
-EDIT_S = 30.0
-"""The longest that an edit may take: the video waits for the edits of its status message."""
+LEASE_S = 3600.0
+"""Longer than the longest fitting and upload together."""
 NO_ADAPTER_S = 30.0
 SEND_AGAIN_S = 5.0
+BUSY_MOST_S = 30.0
+STATUS_BUSY_MOST_S = 5.0
+"""How long a message waits before it looks again whether its place has room; a result may overtake a status message meanwhile."""
+MEND_AFTER_S = 10.0
 TRIES_MOST = 50
+"""How often what fails here (the disk, the database) is tried again; a platform that cannot be reached is waited for."""
+MENDS_MOST = 5
+"""How often a message that may have arrived is put into its status message, which is safe to repeat."""
 
 
 class Delivery:
@@ -38,57 +44,29 @@ class Delivery:
     name = "say"
 
     def __init__(
-        self, store: Store, studio: Studio, adapters: Mapping[str, Adapter], clock: Clock, *, slots: int = 16
+        self,
+        store: Store,
+        studio: Studio,
+        adapters: Mapping[str, Adapter],
+        clock: Clock,
+        fitting: Fitting,
+        *,
+        slots: int = 64,
     ) -> None:
         """`adapters` by platform."""
         self.slots = slots
         self._store = store
         self._studio = studio
-        self._adapters = adapters
-        self._clock = clock
-        self._newest: dict[str, dict[int, Job]] = {}
-        self._tellers: dict[str, asyncio.Task[None]] = {}
-        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        """By job: its status message is edited once at a time, so that the last word stays the last."""
-        self._stopped = False
-
-    # --- what may be lost
+        self._fitting = fitting
+        self.progress = Progress(store, studio, adapters, clock)
 
     async def job_changed(self, job: Job) -> None:
-        """Show this state when the place's pace allows, unless a newer one comes before."""
-        if self._stopped or job.state not in LIVE or self._adapter(job.place) is None:
-            return
-        self._newest.setdefault(job.place, {})[job.id] = job
-        if job.place not in self._tellers:
-            task = asyncio.create_task(self._tell(job.place), name=f"progress of {job.place}")
-            self._tellers[job.place] = task
-            task.add_done_callback(lambda _: self._tellers.pop(job.place, None))
+        """A listener of the engine's news."""
+        await self.progress.job_changed(job)
 
     async def stop(self) -> None:
         """No more progress."""
-        self._stopped = True
-        tellers = list(self._tellers.values())
-        for task in tellers:
-            task.cancel()
-        await asyncio.gather(*tellers, return_exceptions=True)
-
-    async def _tell(self, place: str) -> None:
-        adapter = self._adapter(place)
-        waiting = self._newest.setdefault(place, {})
-        while waiting and adapter is not None:
-            job = waiting.pop(next(iter(waiting)))
-            try:
-                async with self._edits(job), asyncio.timeout(EDIT_S):
-                    fresh = await self._studio.job(job.id)
-                    if fresh is None or fresh.receipt is None or fresh.state not in LIVE:
-                        continue
-                    await adapter.edit(fresh.receipt, await self._status(job))
-            except (NotSent, SendUnknown, EngineError, TimeoutError) as error:
-                log.info("progress dropped job=%d state=%s: %s", job.id, job.state, error)
-            await asyncio.sleep(adapter.limits(place).edit_every_s)
-        self._newest.pop(place, None)
-
-    # --- what must be said
+        await self.progress.stop()
 
     async def claim(self, limit: int) -> Sequence[Say]:
         """Messages that are owed and due."""
@@ -96,62 +74,123 @@ class Delivery:
 
     async def step(self, say: Say) -> None:
         """Send one, and note what became of it."""
-        adapter = self._adapter(say.place)
+        adapter = self.progress.adapter_of(say.place)
         try:
             if adapter is None:
-                await self._note(say, SayState.NEW, again_in_s=NO_ADAPTER_S)
+                await self._note(say, SayState.NEW, again_in_s=NO_ADAPTER_S, is_try=False)
                 return
             if say.state is SayState.SENDING and not adapter.dedupes:
-                # cut off between the platform's answer and our note: it may be there, so it is not sent again by itself
-                await self._note(say, SayState.UNKNOWN, error="cut off while sending")
+                # cut off between the platform's answer and our note: it may be there
+                await self._note(say, SayState.UNKNOWN, error="cut off while sending", again_in_s=0)
+                return
+            if say.kind is SayKind.STATUS and say.state is SayState.UNKNOWN:
+                await self._note(say, SayState.UNKNOWN, error=say.error)  # what follows is said without it
+                return
+            busy_s = adapter.busy_s(say.place, is_result=say.kind is not SayKind.STATUS)
+            if busy_s > 0 and not await self._is_overtaken(say):
+                most_s = STATUS_BUSY_MOST_S if say.kind is SayKind.STATUS else BUSY_MOST_S
+                await self._note(say, say.state, error=say.error, again_in_s=min(busy_s, most_s), is_try=False)
                 return
             await self._say(say, adapter)
         except StaleFence as stale:
             log.warning("message dropped job=%d kind=%s: %s", say.job_id, say.kind, stale)
         except EngineError as error:
             log.warning("message waits job=%d kind=%s: %s", say.job_id, say.kind, error)
-            await self._later(say, str(error), SEND_AGAIN_S)
+            await self._again(say, str(error))
+
+    async def _is_overtaken(self, say: Say) -> bool:
+        """Whether this is the status message of a job that is over: it is not said, and the result must not wait for it."""
+        if say.kind is not SayKind.STATUS:
+            return False
+        job = await self._studio.job(say.job_id)
+        return job is None or job.state not in LIVE
 
     async def _say(self, say: Say, adapter: Adapter) -> None:
         job = await self._studio.job(say.job_id)
         if job is None:
             await self._note(say, SayState.FAILED, error="its job is gone")
             return
+        if say.kind is SayKind.STATUS and job.state not in LIVE:
+            await self._note(say, SayState.SENT)  # overtaken: what came of it is said next
+            return
         reply = await self._reply(say, job)
+        if reply is not None:
+            reply = await self._fitting.fit(reply, adapter.limits(say.place))
+        if say.state is SayState.UNKNOWN and reply is not None:
+            await self._show_in_status(say, job, reply, adapter)
+            return
         if say.kind is not SayKind.STATUS:
-            await self._close_status(job, adapter)
-            if reply is None:
+            is_closed = await self.progress.close(job, adapter)
+            if reply is None and is_closed:
                 await self._note(say, SayState.SENT, receipt=job.receipt)
                 return
+            reply = reply or replies.failure_reply(job)
         if reply is None:
             await self._note(say, SayState.FAILED, error="there is nothing to say any more")
             return
+        await self._send(say, job, reply, adapter)
+
+    async def _send(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
         await self._store.write(lambda tx: tx.save_say(say, SayState.SENDING, again_in_s=LEASE_S))
         try:
-            receipt = await adapter.send(say.place, reply, nonce=say.nonce)
+            receipt = await adapter.send(say.place, reply, nonce=say.nonce, reply_to=job.asked_receipt)
         except NotSent as error:
-            await self._later(say, str(error), error.retry_after_s)
+            await self._wait(say, error)
+            if error.retry_after_s is None and say.kind is SayKind.RESULT:
+                await self.progress.say_kept(job, adapter)
         except SendUnknown as error:
             if adapter.dedupes:
-                await self._later(say, str(error), SEND_AGAIN_S)
+                await self._again(say, str(error))
             else:
-                await self._note(say, SayState.UNKNOWN, error=str(error))
+                await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=MEND_AFTER_S)
         else:
             await self._note(say, SayState.SENT, receipt=receipt)
             if say.kind is SayKind.STATUS:
                 await self._catch_up(job, reply)
 
+    async def _show_in_status(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
+        """Say in the status message what may or may not have arrived as a message of its own.
+
+        To edit twice is to edit once, so this is safe to repeat where a second message would be a second clip. Only where the
+        status message is gone too is it sent again, marked.
+        """
+        if job.receipt is None or reply.more_videos:  # one message holds one part only
+            await self._send_marked(say, job, reply, adapter)
+            return
+        try:
+            async with self.progress.edits(job):
+                await adapter.edit(job.receipt, replace(reply, text=texts.said_again(reply.text)))
+        except NotSent as error:
+            if error.retry_after_s is None:
+                await self._send_marked(say, job, reply, adapter)
+            else:
+                await self._wait(say, error)
+        except SendUnknown as error:
+            again_in_s = MEND_AFTER_S * (say.tries + 1) if say.tries < MENDS_MOST else None
+            await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=again_in_s)
+        else:
+            self.progress.closed(job)
+            await self._note(say, SayState.SENT, receipt=job.receipt)
+
+    async def _send_marked(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
+        """A second message, once; what became of that one is not asked any more."""
+        if say.tries > 1:
+            await self._note(say, SayState.UNKNOWN, error=say.error)
+        else:
+            await self._send(say, job, replace(reply, text=texts.sent_again(reply.text)), adapter)
+
     async def _catch_up(self, before: Job, shown: Reply) -> None:
         """What happened while the status message was being sent had no receipt to be shown at."""
+        self.progress.shown(before, shown)
         job = await self._studio.job(before.id)
-        if job is not None and job.state in LIVE and await self._status(job) != shown:
+        if job is not None and job.state in LIVE and await self.progress.status(job) != shown:
             await self.job_changed(job)
 
     async def _reply(self, say: Say, job: Job) -> Reply | None:
         """What to say; None: the edit of the status message says it all."""
         match say.kind:
             case SayKind.STATUS:
-                return await self._status(job)
+                return await self.progress.status(job)
             case SayKind.FAILURE:
                 cancelled_in_place = job.state is JobState.CANCELLED and job.receipt is not None
                 return None if cancelled_in_place else replies.failure_reply(job)
@@ -170,43 +209,19 @@ class Delivery:
             return Reply(text=f"{texts.headline(job)}\nthe clip was deleted")
         return replies.shot_reply(shot, take.clip, take, await self._studio.path_of(take.clip))
 
-    async def _close_status(self, job: Job, adapter: Adapter) -> None:
-        """The last edit of the status message: after progress that is under way, and later progress sees that the job is over."""
-        self._newest.get(job.place, {}).pop(job.id, None)
-        if job.receipt is None:
-            return
-        try:
-            async with self._edits(job), asyncio.timeout(EDIT_S):
-                await adapter.edit(job.receipt, Reply(text=await self._last_words(job)))
-        except (NotSent, SendUnknown, TimeoutError) as error:
-            log.info("last edit dropped job=%d: %s", job.id, error)
-
-    def _edits(self, job: Job) -> asyncio.Lock:
-        return self._editing.setdefault(job.id, asyncio.Lock())
-
-    async def _last_words(self, job: Job) -> str:
-        if job.state in WITH_CLIP:
-            return texts.done(job, prompt=await self._prompt(job))
-        if job.state is JobState.CANCELLED:
-            return texts.failure(job)
-        return f"{texts.headline(job)}\n{job.state.value}"
-
-    async def _status(self, job: Job) -> Reply:
-        line = await self._studio.place_in_line(job)
-        text = texts.status(job, prompt=await self._prompt(job), place_in_line=line, now=self._clock())
-        buttons = (Button("cancel", "Cancel", job.subject),) if job.state in LIVE else ()
-        picture = Path(job.preview) if job.preview else None
-        return Reply(text=text, buttons=buttons, percent=job.percent if job.state in LIVE else None, picture=picture)
-
-    async def _prompt(self, job: Job) -> str:
-        shot = await self._store.read(lambda tx: tx.shot(job.shot_id or 0)) if job.shot_id else None
-        return shot.prompt if shot else ""
-
-    async def _later(self, say: Say, error: str, again_in_s: float | None) -> None:
-        if again_in_s is None or say.tries >= TRIES_MOST:
-            await self._note(say, SayState.FAILED, error=error)
+    async def _wait(self, say: Say, why: NotSent) -> None:
+        """Certainly not shown: sent when the place takes it, however long that is; never, if it never will."""
+        if why.retry_after_s is None:
+            await self._note(say, SayState.FAILED, error=str(why))
         else:
-            await self._note(say, SayState.NEW, error=error, again_in_s=again_in_s)
+            again_in_s = max(1.0, why.retry_after_s)
+            await self._note(say, _waiting(say), error=str(why), again_in_s=again_in_s, is_try=False)
+
+    async def _again(self, say: Say, error: str) -> None:
+        """Something of ours is broken: tried again some times."""
+        again_in_s = SEND_AGAIN_S if say.tries < TRIES_MOST else None
+        state = SayState.FAILED if again_in_s is None else _waiting(say)
+        await self._note(say, state, error=error, again_in_s=again_in_s)
 
     async def _note(
         self,
@@ -216,21 +231,24 @@ class Delivery:
         receipt: str | None = None,
         error: str | None = None,
         again_in_s: float | None = None,
+        is_try: bool = True,
     ) -> None:
         async def work(tx: Writer) -> None:
-            await tx.save_say(say, state, receipt=receipt, error=error, again_in_s=again_in_s)
+            await tx.save_say(say, state, receipt=receipt, error=error, again_in_s=again_in_s, is_try=is_try)
             if say.kind is SayKind.RESULT and state is SayState.SENT:
                 job = await tx.job(say.job_id)
                 if job is not None and job.state is JobState.READY:
                     await tx.save_job(move(job, JobState.DELIVERED))
 
         await self._store.write(work)
-        if state in {SayState.FAILED, SayState.UNKNOWN}:
+        if state in {SayState.FAILED, SayState.UNKNOWN} and is_try:
             log.warning("message not delivered job=%d kind=%s state=%s: %s", say.job_id, say.kind, state, error)
-
-    def _adapter(self, place: str) -> Adapter | None:
-        return self._adapters.get(place.split(":", 1)[0])
 
 
 async def _take_and_shot(tx: Reader, job: Job) -> tuple[Take | None, Shot | None]:
     return await tx.take(job.take_id or 0), await tx.shot(job.shot_id or 0)
+
+
+def _waiting(say: Say) -> SayState:
+    """What may have arrived stays so: sent as a new message it would be a second clip without a word on why."""
+    return SayState.UNKNOWN if say.state is SayState.UNKNOWN else SayState.NEW

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import assert_never
 
 from bot import replies, requests, texts
 from bot.commands import Parsed, UsageError, addressee, is_command, parse
 from bot.message import Incoming, Press, Reply
-from bot.requests import Request, request_of
-from engine.errors import EngineError
-from engine.model import Asked, Continue, Create, FileKey, Film, Retake, Stitch
+from bot.requests import Request, WithVideo, frames_of, request_of
+from engine.errors import EngineError, NotAllowed
+from engine.model import Add, Asked, Continue, Create, FileKey, Film, Retake, Stitch
 from engine.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -37,23 +40,43 @@ class Dispatch:
 
     async def pressed(self, press: Press) -> Reply | None:
         """The answer to a button, by its verb and id alone: it may have been posted before a restart."""
-        return await self._answer(lambda: _request_of_press(press), press.key)
+        return await self._answer(lambda: _understand_press(press), press.key)
 
     async def _understand(self, incoming: Incoming) -> Request | None:
-        asked = Asked(incoming.key, incoming.place, incoming.person)
-        subject = await self._subject(incoming.reply_to)
+        asked = Asked(incoming.key, incoming.place, incoming.person, incoming.receipt)
+        # a message that is no job's own (/show) or whose receipt is not noted yet still says what it is about
+        subject = await self._subject(incoming.reply_to) or incoming.about
         if is_command(incoming.text):
             parsed = parse(incoming.text)
         elif subject is not None:
             parsed = Parsed("continue", (), incoming.text)  # a reply to a clip goes on from it
         else:
             return None
-        request = request_of(parsed, asked, shot_of_reply=subject)
-        pictures = [each.path for each in incoming.attachments if each.kind == "image"][:2]
-        if not pictures or not isinstance(request, Create | Continue):
+        pictures = [each.path for each in incoming.attachments if each.kind == "image"]
+        videos = [each.path for each in incoming.attachments if each.kind == "video"]
+        # built with promises first: what cannot be understood is told before anything is kept, and only what is used is
+        request = request_of(
+            parsed, asked, shot_of_reply=subject, pictures=_promised(pictures), videos=_promised(videos)
+        )
+        _check_allowed(request, incoming.is_shared)
+        if isinstance(request, requests.History):
+            return replace(request, here=incoming.is_shared)  # what was made elsewhere is not for all who read here
+        pictures = pictures[: frames_of(request)]
+        if not (pictures or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
             return request
-        keys: list[FileKey] = [await self._studio.keep_picture(path) for path in pictures]
-        return request_of(parsed, asked, shot_of_reply=subject, pictures=tuple(keys))
+        kept: list[FileKey] = []
+        try:
+            for path in videos:
+                kept.append(await self._studio.keep_video(path))  # noqa: PERF401  # the first is let go if the second fails
+            for path in pictures:
+                kept.append(await self._studio.keep_picture(path))  # noqa: PERF401  # as above
+        except BaseException:
+            self._studio.let_go(*kept)
+            raise
+        split = len(videos)
+        return request_of(
+            parsed, asked, shot_of_reply=subject, pictures=tuple(kept[split:]), videos=tuple(kept[:split])
+        )
 
     async def _subject(self, receipt: str | None) -> str | None:
         job = await self._studio.job_of_receipt(receipt) if receipt else None
@@ -86,6 +109,17 @@ class Dispatch:
                 await studio.retake(request)
             case Stitch():
                 await studio.stitch(request)
+            case Add():
+                return replies.added_reply(await studio.add(request))
+            case WithVideo(add, then):
+                await (studio.continue_story(then, add) if isinstance(then, Continue) else studio.stitch(then, add))
+            case requests.Settings(asked):
+                return replies.settings_reply(await studio.settings(asked.place))
+            case requests.ChangeSettings(asked, changes, reset):
+                return replies.settings_reply(await studio.set_settings(asked, changes, reset))
+            case requests.AskNext(asked, shot):
+                await studio.show(asked.place, shot)  # a shot that is gone is told now
+                return replies.question_reply(shot)
             case requests.Cancel(asked, target):
                 await studio.cancel(asked, target)
             case requests.Again(asked, target):
@@ -107,9 +141,10 @@ class Dispatch:
                 return await self._show(asked, code)
             case requests.Download(asked, code, variant):
                 return await self._download(asked, code, variant)
-            case requests.History(asked, mine, before):
-                page = await studio.history(None if mine else asked.place, asked.person.key if mine else None, before)
-                return Reply(text=texts.history(page, mine=mine), private=mine)
+            case requests.History(asked, mine, before, here):
+                place = asked.place if here or not mine else None
+                page = await studio.history(place, asked.person.key if mine else None, before)
+                return Reply(text=texts.history(page, mine=mine, here=here), private=mine)
             case requests.Models():
                 return Reply(text=texts.models(studio.models()), private=True)
             case requests.Help():
@@ -121,34 +156,63 @@ class Dispatch:
         return None
 
     async def _show(self, asked: Asked, code: str) -> Reply:
-        seen = await self._studio.show(asked.place, code)
+        viewer = asked.person.key
+        seen = await self._studio.show(asked.place, code, viewer)
+        story = await self._studio.story_of(seen)
         if isinstance(seen, Film):
-            view = await self._studio.story(asked.place, seen.story_code)
-            path = await self._studio.download(asked.place, code)
-            return replies.film_reply(seen, view.story if view else None, path)
-        reply = Reply(text=texts.shot_view(seen), buttons=replies.view_buttons(seen))
-        if seen.clip is None:
-            return reply
-        path = await self._studio.download(asked.place, code)
-        video = replies.shot_reply(seen.shot, seen.clip, None, path).video
-        return Reply(text=reply.text, buttons=reply.buttons, video=video)
+            path = await self._studio.download(asked.place, code, viewer=viewer)
+            reply = replies.film_reply(seen, story, path)
+        else:
+            reply = Reply(text=texts.shot_view(seen), buttons=replies.view_buttons(seen))
+            if seen.clip is not None:
+                path = await self._studio.download(asked.place, code, viewer=viewer)
+                reply = replace(reply, video=replies.shot_reply(seen.shot, seen.clip, None, path).video)
+        if story.place != asked.place:
+            return replace(reply, buttons=replies.elsewhere_buttons(code))
+        return reply
 
     async def _download(self, asked: Asked, code: str, variant: str) -> Reply:
-        path = await self._studio.download(asked.place, code, variant)
+        path = await self._studio.download(asked.place, code, variant, asked.person.key)
         if variant != "video":
-            return Reply(text=f"{code} · {variant}", picture=path)
-        return await self._show(asked, code)
+            # as it is: a sheet has more pixels than platforms show, and a frame is to be had without loss
+            return Reply(text=f"{code} · {variant}", picture=path, as_file=True)
+        return replace(await self._show(asked, code), as_file=True)
 
 
-async def _request_of_press(press: Press) -> Request:
-    asked = Asked(press.key, press.place, press.person)
+def _promised(paths: Sequence[Path]) -> tuple[FileKey, ...]:
+    """In place of the keys that the files will have."""
+    return tuple(FileKey(path.name) for path in paths)
+
+
+async def _understand_press(press: Press) -> Request:
+    request = _request_of_press(press)
+    _check_allowed(request, press.is_shared)
+    return request
+
+
+def _check_allowed(request: Request, is_shared: bool) -> None:
+    """Raises NotAllowed: what is set for a place where several people talk is its admins' to change."""
+    if is_shared and isinstance(request, requests.ChangeSettings) and not request.asked.person.is_operator:
+        raise NotAllowed(texts.ADMINS_ONLY)
+
+
+def _request_of_press(press: Press) -> Request:
+    asked = Asked(press.key, press.place, press.person, press.receipt)
     if press.verb == "create":
         return Create(asked=asked, prompt=press.text or texts.EXAMPLE)
     if press.verb not in PRESSABLE:
-        raise UsageError("This button is from another version of Nextshot; /help lists what can be done.")
+        raise UsageError(ANOTHER_VERSION)
+    if press.verb == "settings":
+        if not _SETTING.fullmatch(press.target):
+            raise UsageError(ANOTHER_VERSION)
+        return request_of(parse(f"/settings --{press.target}"), asked)
+    if press.verb == "continue" and not press.text.strip():
+        return requests.AskNext(asked, press.target.lower())
     return request_of(Parsed(press.verb, (press.target.lower(),), press.text), asked)
 
 
+ANOTHER_VERSION = "This button is from another version of Nextshot; /help lists what can be done."
 PRESSABLE = frozenset(
-    {"continue", "retake", "stitch", "download", "delete", "cancel", "again", "choose", "show", "story"}
+    {"continue", "retake", "stitch", "download", "delete", "cancel", "again", "choose", "show", "story", "settings"}
 )
+_SETTING = re.compile(r"[a-z]+=[A-Za-z0-9:._-]+", re.ASCII)

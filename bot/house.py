@@ -1,4 +1,7 @@
-"""The composition root: settings → lock → store, files, providers → studio, driver → dispatch, delivery, front ends."""
+"""The composition root: settings → lock → store, files, providers → studio, driver → dispatch, delivery, front ends.
+
+A little longer than a room: it is the one place that knows every part, and cut in two each half would know the other.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,23 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot.commands import hints
 from bot.control.remote import SOCKET_KEY, served_at
 from bot.control.server import drop_socket, serve_desk
 from bot.delivery import Delivery
 from bot.dispatch import Dispatch
+from bot.fitting import Fitting
 from bot.message import Adapter
-from bot.providers import PROVIDERS
+from bot.providers import PROVIDERS, Maker
 from bot.settings import Settings
+from bot.telegram.access import Access, read_list
+from bot.telegram.budget import Pace
+from bot.telegram.site import TelegramSettings
 from bot.web.adapter import WebAdapter
+from bot.web.links import Links, read_secret
 from bot.web.site import WebSettings
 from engine.driver import Driver, EmbeddedDriver, Stepper
 from engine.errors import StorageUnavailable
@@ -25,8 +35,11 @@ from engine.news import News
 from engine.open import open_studio, utc_now
 from engine.ports import Files, Store
 from engine.studio import Studio
-from storage import DirectoryLock, LocalFiles, Transcript, opened_store, read_holder
+from storage import DirectoryLock, Inbox, LocalFiles, SentFiles, SqlStore, Transcript, opened_store, read_holder
 from storage.faults import disk_error
+
+if TYPE_CHECKING:
+    from bot.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +70,7 @@ class House:
     studio: Studio
     dispatch: Dispatch
     web: WebAdapter
+    telegram: TelegramAdapter | None
     socket: str | None
     lock: DirectoryLock
 
@@ -66,14 +80,18 @@ class House:
 
     def speaks_in(self, place: str) -> bool:
         """Whether an adapter of this process can tell this place anything."""
-        return place.partition(":")[0] == self.web.platform
+        platform = place.partition(":")[0]
+        return platform == self.web.platform or (self.telegram is not None and platform == self.telegram.platform)
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, at_work: bool) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, *, at_work: bool, makers: Mapping[str, Maker] = PROVIDERS, pace: Pace | None = None
+) -> AsyncIterator[House]:
     """Everything, open until the block is left; then closed in the reverse order.
 
     `at_work`: jobs are worked on, and other processes are served. Without it one can look and steer, and nothing moves.
+    `makers` make the providers. `pace`: how fast Telegram may be told things; None: as its cloud lets bots.
 
     Raises:
         DirectoryHeld, StorageUnavailable, DiskFull
@@ -90,32 +108,47 @@ async def open_house(settings: Settings, *, at_work: bool) -> AsyncIterator[Hous
         transcript = Transcript(store)
         news = News()
         adapters: dict[str, Adapter] = {}
-        made: list[tuple[WebAdapter, Delivery]] = []
+        links = await asyncio.to_thread(_links, settings)
+        fitting = Fitting(files, link_of=links.link) if links is not None else Fitting(files)
+        made: list[tuple[WebAdapter, TelegramAdapter | None, Delivery]] = []
+        connections = await stack.enter_async_context(AsyncExitStack())
+        """Closed after the driver, which speaks to the end."""
 
         def front_ends(studio: Studio) -> Sequence[Stepper]:
             web = WebAdapter(web_settings(settings), transcript=transcript, studio=studio, files=files)
             adapters[web.platform] = web
-            delivery = Delivery(store, studio, adapters, utc_now)
+            telegram = None
+            if at_work and settings.telegram_token is not None:
+                telegram = _telegram(settings, pace or Pace(), store=store, studio=studio, files=files, fitting=fitting)
+                adapters[telegram.platform] = telegram
+            delivery = Delivery(store, studio, adapters, utc_now, fitting)
             news.listen(delivery.job_changed)
             news.listen(web.job_changed)
-            made.append((web, delivery))
+            made.append((web, telegram, delivery))
             return [delivery]
 
-        default_first = sorted(PROVIDERS, key=lambda name: name != settings.provider)
+        default_first = sorted(makers, key=lambda name: name != settings.provider)
         studio = await stack.enter_async_context(
             open_studio(
                 store,
                 files,
-                [PROVIDERS[name](files) for name in default_first],
+                [makers[name](files) for name in default_first],
                 news=news,
                 more_steppers=front_ends,
                 driver_of=EmbeddedDriver if at_work else _standing,
             )
         )
-        ((web, delivery),) = made
+        ((web, telegram, delivery),) = made
+        if telegram is not None:
+            await connections.enter_async_context(telegram.opened())
         stack.push_async_callback(delivery.stop)
         dispatch = Dispatch(studio)
-        web.connect(dispatch=dispatch, hints=hints)
+        hooks = {}
+        if telegram is not None:
+            telegram.connect(dispatch)
+            if settings.telegram_webhook_url is not None:
+                hooks[urlsplit(settings.telegram_webhook_url).path] = telegram.hear_hook
+        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=hooks)
         socket = await stack.enter_async_context(_served(studio, lock)) if at_work else None
         log.info("house opened directory=%s at_work=%s", directory, at_work)
         stack.callback(log.info, "house closing directory=%s", directory)
@@ -126,6 +159,7 @@ async def open_house(settings: Settings, *, at_work: bool) -> AsyncIterator[Hous
             studio=studio,
             dispatch=dispatch,
             web=web,
+            telegram=telegram,
             socket=socket,
             lock=lock,
         )
@@ -161,7 +195,51 @@ def _take(directory: Path) -> tuple[DirectoryLock, str | None]:
 def web_settings(settings: Settings) -> WebSettings:
     """Where the page is served, and who is let in."""
     password = settings.web_password.get_secret_value() if settings.web_password else None
-    return WebSettings(host=settings.web_host, port=settings.web_port, password=password)
+    public_host = urlsplit(settings.web_url).hostname if settings.web_url else None
+    return WebSettings(host=settings.web_host, port=settings.web_port, password=password, public_host=public_host)
+
+
+def telegram_settings(settings: Settings, pace: Pace) -> TelegramSettings:
+    """Which bot speaks through which server, and who is let in. Only where there is a token."""
+    if settings.telegram_token is None:
+        raise ValueError("there is no token")
+    return TelegramSettings(
+        token=settings.telegram_token.get_secret_value(),
+        api_url=settings.telegram_api_url,
+        webhook_url=settings.telegram_webhook_url,
+        access=Access(
+            allowed=read_list(settings.telegram_allowed),
+            blocked=read_list(settings.telegram_blocked),
+            admins=read_list(settings.telegram_admins),
+        ),
+        pace=pace,
+    )
+
+
+def _telegram(
+    settings: Settings, pace: Pace, *, store: SqlStore, studio: Studio, files: Files, fitting: Fitting
+) -> TelegramAdapter:
+    # its library takes a third of a second to load, which a house without Telegram need not wait for
+    from bot.telegram.adapter import TelegramAdapter  # noqa: PLC0415
+
+    return TelegramAdapter(
+        telegram_settings(settings, pace),
+        inbox=Inbox(store),
+        sent=SentFiles(store),
+        studio=studio,
+        files=files,
+        fitting=fitting,
+    )
+
+
+def _links(settings: Settings) -> Links | None:
+    """The maker of links to single films, where others reach the page at all."""
+    if settings.web_url is None:
+        return None
+    try:
+        return Links(read_secret(settings.data_dir), settings.web_url)
+    except OSError as error:
+        raise disk_error(error, str(settings.data_dir)) from error
 
 
 class _Standing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import tempfile
 import time
@@ -17,8 +18,12 @@ _LOUD = {
     "aiohttp.access": logging.WARNING,
     "alembic": logging.WARNING,
     "apscheduler": logging.WARNING,
+    "telegram": logging.WARNING,
 }
 """Libraries whose lines say nothing that ours do not, or name addresses that may carry a key."""
+
+_BOT_TOKEN = re.compile(r"/bot\d+:[\w-]+")
+"""Telegram has the token in every address, and addresses get into the texts of errors."""
 
 
 class _Line(logging.Formatter):
@@ -30,7 +35,8 @@ class _Line(logging.Formatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace(f"level={record.levelname} ", f"level={record.levelname.lower()} ", 1)
+        line = super().format(record).replace(f"level={record.levelname} ", f"level={record.levelname.lower()} ", 1)
+        return _BOT_TOKEN.sub("/bot…", line)
 
 
 def set_up_logging(level: str, directory: Path, *, to_stderr: bool) -> None:

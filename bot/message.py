@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.model import Person
+from engine.model import FileKey, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,16 @@ class Incoming:
     place: str
     person: Person
     text: str
+    receipt: str | None = None
+    """Where this message stands, opaque; None where nothing can be shown under it."""
     reply_to: str | None = None
-    """The receipt of the message that it answers."""
+    """The receipt of the message that it answers, where that is ours."""
+    about: str | None = None
+    """The code of the shot that the answered message of ours begins with, where the front end sees its text."""
     attachments: tuple[Attachment, ...] = ()
+    """Its own files, else those of the message that it answers where that one is not ours."""
+    is_shared: bool = False
+    """Several people talk here, so that what is set for the place is its admins' to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,10 @@ class Press:
     target: str
     text: str = ""
     """The answer where the button asks for one (`Button.asks`)."""
+    receipt: str | None = None
+    """Where the message with the button stands, or the one with the answer."""
+    is_shared: bool = False
+    """As in `Incoming`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,12 @@ class Video:
     width: int
     height: int
     bytes: int
+    file: FileKey
+    """The kept file that it shows, whole or made smaller."""
+    thumbnail: Path | None = None
+    """A JPEG of at most 320 pixels a side."""
+    cover: Path | None = None
+    """A JPEG of its first picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +97,12 @@ class Reply:
     text: str
     buttons: tuple[Button, ...] = ()
     video: Video | None = None
+    more_videos: tuple[Video, ...] = ()
+    """The parts after the first where a film had to be cut to pass."""
+    as_file: bool = False
+    """The video is to be kept, not looked at: sent as a document where the platform tells the two apart."""
+    asks: Button | None = None
+    """The text is a question: what answers this message is the press of that button with a text."""
     picture: Path | None = None
     """A JPEG to show beside the text: a preview or a poster."""
     percent: float | None = None
@@ -97,6 +120,10 @@ class Limits:
     text_chars: int
     edit_every_s: float
     """The least time between two edits of progress in one place."""
+    wants_sound: bool = False
+    """A video without a sound track would be taken for an animation."""
+    wants_posters: bool = False
+    """Videos are sent with a thumbnail and a cover of ours."""
 
 
 class Adapter(Protocol):
@@ -114,6 +141,10 @@ class Adapter(Protocol):
 
     def limits(self, place: str) -> Limits: ...
 
+    def busy_s(self, place: str, *, is_result: bool) -> float:
+        """How long the place takes no message; 0: send now. Results have room of their own."""
+        ...
+
     async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
         """Say it and give its receipt. The same nonce again gives the first receipt where the platform can tell.
 
@@ -123,8 +154,8 @@ class Adapter(Protocol):
         """
         ...
 
-    async def edit(self, receipt: str, reply: Reply) -> None:
-        """Replace a message. Equal content is success.
+    async def edit(self, receipt: str, reply: Reply, *, is_progress: bool = False) -> None:
+        """Replace a message, also by a video. Equal content is success. Progress gets only the room that nothing else needs.
 
         Raises:
             NotSent, SendUnknown

@@ -15,7 +15,9 @@ def _animatic(files: Files) -> Provider:
     return AnimaticProvider(files.work)
 
 
-PROVIDERS: Mapping[str, Callable[[Files], Provider]] = {
+Maker = Callable[[Files], Provider]
+
+PROVIDERS: Mapping[str, Maker] = {
     "animatic": _animatic,
 }
 """How each provider is opened, by its name in settings and in `--provider`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from bot import texts
 from bot.message import Button, Reply, Video
 from engine.model import Clip, Film, Job, JobState, Shot, Story, Take
+from engine.place_options import PlaceOptions
 from engine.views import ShotView
 
 
@@ -23,11 +24,17 @@ def film_reply(film: Film, story: Story | None, path: Path) -> Reply:
     return Reply(text=texts.film_caption(film, story), video=_video(film.code, film.clip, path), buttons=buttons)
 
 
+def elsewhere_buttons(code: str) -> tuple[Button, ...]:
+    """What can be done with a thing of another place: only to have it."""
+    return (Button("download", "Download", code),)
+
+
 def shot_buttons(shot: Shot) -> tuple[Button, ...]:
-    """What can be done with a shot that has a clip."""
+    """What can be done with a shot that has a clip; a video that was given cannot be rendered again."""
+    retake = (Button("retake", "Retake", shot.code),) if shot.provider else ()
     return (
         Button("continue", "Continue", shot.code, asks="What happens next?"),
-        Button("retake", "Retake", shot.code),
+        *retake,
         Button("stitch", "Stitch", shot.story_code),
         Button("download", "Download", shot.code),
         Button("delete", "Delete", shot.code),
@@ -40,6 +47,23 @@ def view_buttons(view: ShotView) -> tuple[Button, ...]:
         return (Button("retake", "Retake", view.shot.code),)
     branch = () if view.on_canon else (Button("choose", "Use in film", view.shot.code),)
     return (*branch, *shot_buttons(view.shot))
+
+
+def added_reply(view: ShotView) -> Reply:
+    """A video that became a shot."""
+    return Reply(text=texts.added(view), buttons=view_buttons(view))
+
+
+def question_reply(code: str) -> Reply:
+    """Asks what happens next; the answer is the press of Continue with a text."""
+    text = texts.question(code)
+    return Reply(text=text, asks=Button("continue", "Continue", code, asks=text))
+
+
+def settings_reply(place: PlaceOptions) -> Reply:
+    """A place's options, with a button for every ratio that can be had."""
+    ratios = (Button("settings", ratio, f"ratio={ratio}") for ratio in place.able.ratios)
+    return Reply(text=texts.settings(place), buttons=tuple(ratios))
 
 
 def failure_reply(job: Job) -> Reply:
@@ -68,4 +92,5 @@ def _video(code: str, clip: Clip, path: Path) -> Video:
         width=clip.width,
         height=clip.height,
         bytes=clip.bytes,
+        file=clip.file,
     )

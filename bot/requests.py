@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.commands import COMMANDS, Parsed, UsageError, usage_of
+from bot.commands import COMMANDS, DEFAULT, Parsed, UsageError, usage_of
 from engine.codes import is_story_code
-from engine.model import Asked, Continue, Create, FileKey, Retake, ShotOptions, Stitch
+from engine.model import Add, Asked, Continue, Create, FileKey, Retake, ShotOptions, Stitch
+
+
+@dataclass(frozen=True, slots=True)
+class WithVideo:
+    """A video becomes a shot first; then what follows is done with it."""
+
+    add: Add
+    then: Continue | Stitch
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """`reset` are the names of those that nobody chooses any more."""
+
+    asked: Asked
+    changes: ShotOptions
+    reset: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AskNext:
+    """The shot is to be continued, and what it shows is not said yet."""
+
+    asked: Asked
+    shot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +91,12 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class History:
+    """Clips of the place; `mine`: those of the person, of all places unless `here`."""
+
     asked: Asked
     mine: bool
     before: int | None
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +114,9 @@ class Start:
     pass
 
 
-Making = Create | Continue | Retake | Stitch
-Looking = Stories | Show | Download | History | Models | Help | Start
-Steering = Cancel | Again | Delete | Choose | OpenStory
+Making = Create | Continue | Retake | Stitch | Add | WithVideo
+Looking = Stories | Show | Download | History | Models | Help | Start | Settings | AskNext
+Steering = Cancel | Again | Delete | Choose | OpenStory | ChangeSettings
 Request = Making | Looking | Steering
 
 
@@ -93,16 +126,28 @@ def request_of(
     *,
     shot_of_reply: str | None = None,
     pictures: tuple[FileKey, ...] = (),
+    videos: tuple[FileKey, ...] = (),
 ) -> Request:
-    """The value to act on. `shot_of_reply` is the shot of the message that was answered; `pictures` came with the message.
+    """The value to act on. `shot_of_reply` is the shot of the message that was answered; pictures and videos came with the message.
 
     With /create the first picture is the first frame and the second one the last frame; with /continue a picture is the last
-    frame, since the first one is given.
+    frame, since the first one is given. A video becomes a shot, and what is said goes on from it.
 
     Raises:
         UsageError: something is missing.
     """
-    return _BUILDERS[parsed.command](_Said(parsed, asked, shot_of_reply, pictures))
+    if len(videos) > 1 and parsed.command in WITH_VIDEO:
+        raise UsageError(f"Send one video at a time with /{parsed.command}; the others can follow with /add.")
+    return _BUILDERS[parsed.command](_Said(parsed, asked, shot_of_reply, pictures, next(iter(videos), None)))
+
+
+def frames_of(request: Request) -> int:
+    """How many of the pictures that came with a message its request uses: that many of the first ones."""
+    match request:
+        case Create(options=options) | Continue(options=options) | WithVideo(then=Continue(options=options)):
+            return sum(frame is not None for frame in (options.first_frame, options.last_frame))
+        case _:
+            return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +156,7 @@ class _Said:
     asked: Asked
     shot_of_reply: str | None
     pictures: tuple[FileKey, ...]
+    video: FileKey | None
 
     @property
     def code(self) -> str | None:
@@ -122,32 +168,62 @@ class _Said:
         return self.code
 
     def options(self, first: FileKey | None, last: FileKey | None) -> ShotOptions:
-        said = self.parsed.options
-        return ShotOptions(
-            seconds=float(said["seconds"]) if "seconds" in said else None,
-            ratio=said.get("ratio"),
-            resolution=said.get("resolution"),
-            seed=int(said["seed"]) if "seed" in said else None,
-            style=said.get("style"),
-            provider=said.get("provider"),
-            model=said.get("model"),
-            first_frame=first,
-            last_frame=last,
+        return replace(_options_of(self.parsed.options), first_frame=first, last_frame=last)
+
+    def added(self, video: FileKey, *, words: str = "", is_beginning: bool = False) -> Add:
+        """The video as a shot after the named one."""
+        after = None if is_beginning else self.code
+        return Add(asked=self.asked, video=video, words=words, after=after, is_beginning=is_beginning)
+
+
+def _options_of(said: Mapping[str, str]) -> ShotOptions:
+    return ShotOptions(
+        seconds=float(said["seconds"]) if "seconds" in said else None,
+        ratio=said.get("ratio"),
+        resolution=said.get("resolution"),
+        seed=int(said["seed"]) if "seed" in said else None,
+        style=said.get("style"),
+        provider=said.get("provider"),
+        model=said.get("model"),
+    )
+
+
+def _add(said: _Said) -> Request:
+    if said.video is None:
+        raise UsageError(
+            "There is no video: send one with /add below it, or answer a message that has one with /add [shot] [what it shows]."
         )
+    return said.added(said.video, words=said.parsed.words)
 
 
 def _create(said: _Said) -> Request:
+    if said.video is not None:
+        add = said.added(said.video, is_beginning=True)
+        if not said.parsed.words and not said.parsed.options and not said.pictures:
+            return add  # nothing is to follow it yet
+        return WithVideo(add, _continue(said))
     first, last = (*said.pictures, None, None)[:2]
     return Create(asked=said.asked, prompt=said.parsed.words, options=said.options(first, last))
 
 
-def _continue(said: _Said) -> Request:
+def _continue(said: _Said) -> Continue:
     last = said.pictures[0] if said.pictures else None
     return Continue(asked=said.asked, prompt=said.parsed.words, shot=said.code, options=said.options(None, last))
 
 
+def _continue_maybe_given(said: _Said) -> Request:
+    go_on = _continue(said)
+    return go_on if said.video is None else WithVideo(said.added(said.video), go_on)
+
+
 def _stitch(said: _Said) -> Request:
     codes = said.parsed.codes
+    if said.video is not None:
+        if codes:
+            raise UsageError(
+                "With a video /stitch joins the whole story: leave the codes out, or /add the video first."
+            )
+        return WithVideo(Add(asked=said.asked, video=said.video), Stitch(asked=said.asked))
     stories = [code for code in codes if is_story_code(code)]
     if stories and len(codes) > 1:
         raise UsageError("Name one story, or shots in the order of the film, not both.")
@@ -174,9 +250,22 @@ def _history(said: _Said) -> Request:
     return History(said.asked, mine=bool(word), before=int(before) if before else None)
 
 
+def _settings(said: _Said) -> Request:
+    options = said.parsed.options
+    if not options:
+        return Settings(said.asked)
+    reset = frozenset(name for name, value in options.items() if value == DEFAULT)
+    kept = {name: value for name, value in options.items() if name not in reset}
+    return ChangeSettings(said.asked, _options_of(kept), reset)
+
+
+WITH_VIDEO = frozenset({"add", "create", "continue", "stitch"})
+"""The commands that do something with a video."""
+
 _BUILDERS: Mapping[str, Callable[[_Said], Request]] = {
     "create": _create,
-    "continue": _continue,
+    "continue": _continue_maybe_given,
+    "add": _add,
     "stitch": _stitch,
     "retake": _retake,
     "story": lambda said: OpenStory(said.asked, said.parsed.codes[0] if said.parsed.codes else None),
@@ -188,6 +277,7 @@ _BUILDERS: Mapping[str, Callable[[_Said], Request]] = {
     "cancel": lambda said: Cancel(said.asked, said.code),
     "delete": lambda said: Delete(said.asked, said.needed_code()),
     "again": lambda said: Again(said.asked, said.needed_code()),
+    "settings": _settings,
     "models": lambda _: Models(),
     "help": lambda _: Help(),
     "start": lambda _: Start(),

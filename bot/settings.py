@@ -1,4 +1,7 @@
-"""Every setting, from the environment, `.env` and `nextshot.toml`, in this order of strength; all problems are said at once."""
+"""Every setting, from the environment, `.env` and `nextshot.toml`, in this order of strength; all problems are said at once.
+
+Longer than a room: what a setting is, what it may be and what is said when it is not belong side by side.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -22,7 +26,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bot.addresses import is_hook_path, is_loopback, is_near
 from bot.providers import PROVIDERS
+from bot.telegram.access import EVERYBODY, read_list
+from bot.telegram.site import CLOUD_URL
 
 PREFIX = "NEXTSHOT_"
 DOTENV = Path(".env")
@@ -38,10 +45,33 @@ _WANTED: Mapping[str, tuple[str, str]] = {
     "web_host": ("an IP address or localhost", "127.0.0.1"),
     "web_port": ("a port number from 0 to 65535 (0 picks a free one)", "8420"),
     "web_password": ("a text of at least 8 characters", "something-long"),
+    "web_url": (
+        "the address under which others reach the page, with https:// (http:// in a private network only)",
+        "https://films.example.org",
+    ),
+    "telegram_token": ("the token that @BotFather gave", "123456789:AA…"),
+    "telegram_api_url": (
+        "the address of a Bot API server, with https:// (http:// in a private network only)",
+        "http://127.0.0.1:8081",
+    ),
+    "telegram_webhook_url": (
+        "an https: address with a path of letters, digits, - and _ that is none of the page's own",
+        "https://films.example.org/telegram",
+    ),
+    "telegram_allowed": (
+        "user ids, chat ids and @names with commas between, or * for everybody",
+        "123456789,-100123456",
+    ),
+    "telegram_blocked": ("user ids, chat ids and @names with commas between", "123456789,@somebody"),
+    "telegram_admins": ("user ids and @names with commas between", "123456789"),
     "place": ("a platform and a name with a colon between", "local:home"),
     "log_level": ("one of debug, info, warning, error", "info"),
 }
 """What each setting has to be, and an example."""
+
+
+SECRETS = frozenset({"web_password", "database_url", "telegram_token"})
+"""Never shown."""
 
 
 class SettingsError(Exception):
@@ -69,6 +99,18 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8420, ge=0, le=65535)
     web_password: SecretStr | None = Field(default=None, validate_default=True)
     """Asked of everyone who opens the web page; needed where `web_host` is not loopback."""
+    web_url: str | None = None
+    """Where others reach the page, through a proxy: films that are too large for a chat are linked there."""
+    telegram_token: SecretStr | None = None
+    """None: Telegram is not served."""
+    telegram_api_url: str = CLOUD_URL
+    telegram_webhook_url: str | None = None
+    """None: long polling. Its path is served by the page's own server."""
+    telegram_allowed: str = ""
+    """Who may talk to the bot; `*`: everybody."""
+    telegram_blocked: str = ""
+    telegram_admins: str = ""
+    """May talk everywhere and do anything."""
     place: str = "local:home"
     """The place for which the terminal speaks."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -123,6 +165,55 @@ class Settings(BaseSettings):
             raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
         if value is not None and len(value.get_secret_value()) < 8:
             raise ValueError
+        return value
+
+    @field_validator("web_url", "telegram_api_url", "telegram_webhook_url")
+    @classmethod
+    def _url(cls, value: str | None, info: Any) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError
+        if info.field_name == "telegram_webhook_url":
+            if (parts.scheme != "https" and not is_loopback(parts.hostname)) or not is_hook_path(parts.path):
+                raise ValueError
+            return value
+        if parts.scheme != "https" and not is_near(parts.hostname):  # a token or a password would travel in clear
+            raise ValueError
+        if info.field_name == "web_url" and info.data.get("web_password") is None:
+            sentence = (
+                f"{PREFIX}WEB_URL makes the page public, but there is no password: set {PREFIX}WEB_PASSWORD, or leave "
+                f"{PREFIX}WEB_URL out."
+            )
+            raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
+        return value.rstrip("/")
+
+    @field_validator("telegram_token")
+    @classmethod
+    def _token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"\d{1,20}:[\w-]{20,100}", value.get_secret_value(), re.ASCII):
+            raise ValueError
+        return value
+
+    @field_validator("telegram_allowed", "telegram_blocked", "telegram_admins", mode="before")
+    @classmethod
+    def _list(cls, value: object, info: Any) -> object:
+        entries = read_list(str(value))  # a lone id in a file may come as a number
+        if EVERYBODY in entries and info.field_name != "telegram_allowed":
+            raise ValueError
+        return str(value)
+
+    @field_validator(
+        "telegram_api_url", "telegram_webhook_url", "telegram_allowed", "telegram_blocked", "telegram_admins"
+    )
+    @classmethod
+    def _of_use(cls, value: str | None, info: Any) -> str | None:
+        is_given = value != cls.model_fields[info.field_name].default
+        if is_given and "telegram_token" in info.data and info.data["telegram_token"] is None:
+            name = f"{PREFIX}{info.field_name.upper()}"
+            sentence = f"{name} does nothing without {PREFIX}TELEGRAM_TOKEN: set the token too, or leave {name} out."
+            raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
         return value
 
     @field_validator("place")
@@ -180,11 +271,6 @@ def load_settings(**given: object) -> Settings:
     return settings
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    return host == "localhost" or ipaddress.ip_address(host).is_loopback
-
-
 def _read_dotenv() -> tuple[dict[str, str | None], list[str]]:
     try:
         return dict(dotenv_values(DOTENV)) if DOTENV.is_file() else {}, []
@@ -239,5 +325,5 @@ def _sentence(error: Mapping[str, Any], *sources: Mapping[str, Any]) -> str:
     else:
         value, where = toml.get(field), f"in {TOML}"
     wanted, example = _WANTED[field]
-    shown = "" if field in {"web_password", "database_url"} else f"is {str(value)[:80]!r} {where}; it "
+    shown = "" if field in SECRETS else f"is {str(value)[:80]!r} {where}; it "
     return f"{name} {shown}must be {wanted}: set it as {name}={example}."

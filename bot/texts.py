@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from bot.commands import help_text
 from engine.checks import ModelsByProvider
 from engine.errors import Billed
-from engine.model import Clip, Film, Job, JobKind, JobState, Shot, Story, Take
+from engine.model import Clip, Film, Job, JobKind, JobState, Shot, ShotOptions, Story, Take
+from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryPage, ShotView, StoryView
 
 EXAMPLE = "a lighthouse keeper lights the lamp"
 PROMPT_SHOWN = 280
+ONLY_HERE = "Only clips of this place are shown here; /history mine in a private chat with the bot lists all of yours."
+ADMINS_ONLY = "Only an admin of this group can change its settings."
+_ASKED = re.compile(r"(?:\A|\n)What happens after ([a-z]\d{1,12}-\d{1,9})\?\Z", re.ASCII)
+_ABOUT = re.compile(r"([a-z]\d{1,12}-\d{1,9}) · (?:(?:given )?by |(?:thumbnail|spritesheet|last-frame)\Z)", re.ASCII)
 
 
 def status(job: Job, *, prompt: str, place_in_line: int, now: datetime) -> str:
@@ -61,7 +67,7 @@ def done(job: Job, *, prompt: str) -> str:
 def shot_caption(shot: Shot, clip: Clip, take: Take | None) -> str:
     """Beside a shot's video."""
     nth = f" · take {take.number}" if take and take.number > 1 else ""
-    return f"{shot.code} · by {shot.person.name}{nth}\n{_quoted(shot.prompt)}{clip_facts(clip)}"
+    return f"{shot.code} · {_by(shot)}{nth}\n{_quoted(shot.prompt)}{clip_facts(clip)}"
 
 
 def film_caption(film: Film, story: Story | None) -> str:
@@ -92,8 +98,10 @@ def failure(job: Job) -> str:
 def shot_view(view: ShotView) -> str:
     """One shot with all its options and takes."""
     shot = view.shot
-    lines = [f"{shot.code} · by {shot.person.name}", _quoted(shot.prompt).rstrip("\n")]
-    lines.append(f"{shot.seconds:g} s · {shot.ratio} · {shot.resolution} · {shot.style} · {shot.provider} {shot.model}")
+    lines = [f"{shot.code} · {_by(shot)}", _quoted(shot.prompt).rstrip("\n")]
+    if shot.provider:
+        facts = f"{shot.seconds:g} s · {shot.ratio} · {shot.resolution} · {shot.style} · {shot.provider} {shot.model}"
+        lines.append(facts)
     lines.append(f"continues {view.parent_code}" if view.parent_code else "begins the story")
     if not view.on_canon:
         lines.append(f"a branch: /choose {shot.code} lets the film follow it")
@@ -102,7 +110,7 @@ def shot_view(view: ShotView) -> str:
     for take in view.takes:
         mark = " (chosen)" if take.id == shot.chosen_take_id else ""
         facts = clip_facts(take.clip) if take.clip else "no clip"
-        lines.append(f"take {take.number}{mark}: seed {take.seed} · {facts}")
+        lines.append(f"take {take.number}{mark}: seed {take.seed} · {facts}" if shot.provider else facts)
     return "\n".join(lines)
 
 
@@ -142,17 +150,18 @@ def stories(all_stories: Sequence[Story], current: str | None) -> str:
     return "\n".join([*lines, "/story and a code goes to another one."])
 
 
-def history(page: HistoryPage, *, mine: bool) -> str:
-    """A page of clips."""
+def history(page: HistoryPage, *, mine: bool, here: bool = False) -> str:
+    """A page of clips. `here`: only those of a place where several people read."""
+    ending = [ONLY_HERE] if mine and here else []
     if not page.items:
-        return f"No clips yet. Begin: /create {EXAMPLE}"
+        return "\n".join([f"No clips yet. Begin: /create {EXAMPLE}", *ending])
     lines = [
         f"{item.shot_code} · {item.person.name} · {_short(item.prompt, 60)} · {item.clip.seconds:.1f} s"
         for item in page.items
     ]
     if page.next_before is not None:
         lines.append(f"older ones: /history {'mine ' if mine else ''}--before {page.next_before}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *ending])
 
 
 def models(all_models: ModelsByProvider) -> str:
@@ -193,6 +202,38 @@ def chosen(view: ShotView, take: int | None) -> str:
     return f"The film follows {view.shot.code} now."
 
 
+def added(view: ShotView) -> str:
+    """A video is a shot now; answering this message continues it."""
+    shot = view.shot
+    where = f"continues {view.parent_code}" if view.parent_code else "begins the story"
+    facts = clip_facts(view.clip) if view.clip else "no clip"
+    branch = "" if view.on_canon else f", a branch: /choose {shot.code} lets the film follow it"
+    return f"{shot.code} · {_by(shot)}\n{_quoted(shot.prompt)}{facts}\n{where}{branch}\n{question(shot.code)}"
+
+
+def question(code: str) -> str:
+    """What is asked before a shot is continued by a button."""
+    return f"What happens after {code}?"
+
+
+def asked_of(text: str) -> str | None:
+    """The shot of a `question` that a text ends with; None: it ends with none."""
+    found = _ASKED.search(text)
+    return found[1] if found else None
+
+
+def settings(place: PlaceOptions) -> str:
+    """What new stories get here, what of it was chosen, and how to choose."""
+    used, chosen = place.used, _chosen(place.chosen)
+    lines = [
+        f"A new story here: {used.seconds:g} s · {used.ratio} · {used.resolution} · {used.style} · {used.provider} {used.model}",
+        f"chosen here: {chosen}" if chosen else "nothing is chosen here, so these are the defaults",
+        "/settings --ratio 9:16 --seconds 6 changes it, --ratio default takes that back.",
+        "There are also --resolution, --style, --provider and --model; /models lists what they can be.",
+    ]
+    return "\n".join(lines)
+
+
 def opened(view: StoryView) -> str:
     return f"The story is {view.story.code} now.\n{story_view(view)}"
 
@@ -200,6 +241,16 @@ def opened(view: StoryView) -> str:
 def broken(reference: str) -> str:
     """For what no sentence was written for."""
     return f"Something broke inside Nextshot and nothing was started. The operator finds it as {reference} in the log."
+
+
+def _chosen(options: ShotOptions) -> str:
+    chosen = ((name, getattr(options, name)) for name in KEPT)
+    return ", ".join(f"{name} {value:g}" if name == "seconds" else f"{name} {value}" for name, value in chosen if value)
+
+
+def _by(shot: Shot) -> str:
+    """Whose it is: a shot without a provider is a video that somebody gave."""
+    return f"{'by' if shot.provider else 'given by'} {shot.person.name}"
 
 
 def _shot_line(view: ShotView) -> str:
@@ -239,3 +290,48 @@ def _clock(job: Job, now: datetime) -> str:
 def _took(job: Job) -> str:
     seconds = max(0, round(((job.finished_at or job.created_at) - job.created_at).total_seconds()))
     return f"{seconds} s" if seconds < 90 else f"{seconds // 60}:{seconds % 60:02d} min"
+
+
+def said_again(text: str) -> str:
+    """Under what may have arrived as a message of its own before."""
+    return f"{text}\n(shown here, as it is not known whether it arrived below)"
+
+
+def sent_again(text: str) -> str:
+    """Under a second message, where the first one may have arrived."""
+    return f"{text}\n(sent again, as it is not known whether it arrived above)"
+
+
+def kept(text: str, job: Job) -> str:
+    """What the status message says where the result cannot be shown."""
+    where = "/story" if job.kind is JobKind.STITCH else f"/show {job.subject}"
+    return f"{text}\nit could not be shown here, and is kept: {where}"
+
+
+def made_smaller(*, limit_bytes: int, lines: int | None, parts: int, link: str | None, whole_bytes: int) -> str:
+    """What was done to a video so that it passes."""
+    size = f" in {lines}p" if lines is not None else ""
+    cut = f", in {parts} parts" if parts > 1 else ""
+    whole = f"\nthe whole {whole_bytes / 1e6:.0f} MB: {link}" if link else ""
+    return f"made smaller to pass here ({limit_bytes / 1e6:.0f} MB): shown{size}{cut}{whole}"
+
+
+def does_not_fit(*, limit_bytes: int, whole_bytes: int, link: str | None) -> str:
+    """For a video that cannot be made to pass."""
+    where = link or "the operator has the file"
+    return f"It has {whole_bytes / 1e6:.0f} MB, of which only {limit_bytes / 1e6:.0f} MB pass here: {where}"
+
+
+def not_let_in(chat_id: str | None) -> str:
+    """For who is not on the operator's list."""
+    how = f" Its operator lets this chat in with NEXTSHOT_TELEGRAM_ALLOWED={chat_id}" if chat_id else ""
+    return f"This Nextshot is not open to everybody.{how}"
+
+
+def code_of(text: str) -> str | None:
+    """The shot that a message of ours is about, read from its beginning; None: it is about none.
+
+    A list of clips is about none, although a code begins it.
+    """
+    found = _ABOUT.match(text)
+    return found[1] if found else None

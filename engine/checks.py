@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from engine.errors import NotPossible
 from engine.model import PROMPT_CHARS, Abilities, Shot, ShotOptions
 
+NOTHING_CHOSEN = ShotOptions()
+
 SEED_MAX = 2**31 - 1
+TITLE_CHARS = 60
 
 ModelsByProvider = Mapping[str, Mapping[str, Abilities]]
 
@@ -45,28 +48,45 @@ def clean_prompt(text: str) -> str:
     return prompt
 
 
+def title_of(prompt: str) -> str:
+    """A story's title: its first prompt, cut at a word within 60 characters."""
+    if len(prompt) <= TITLE_CHARS:
+        return prompt
+    return prompt[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+
+
 def settle_options(
-    options: ShotOptions, *, parent: Shot | None, models: ModelsByProvider, default_provider: str
+    options: ShotOptions,
+    *,
+    parent: Shot | None,
+    models: ModelsByProvider,
+    default_provider: str,
+    chosen: ShotOptions = NOTHING_CHOSEN,
 ) -> Settled:
-    """Every option from what was asked, else from the parent shot, else from the model's defaults.
+    """Every option from what was asked, else from the parent shot, else as the place chose, else the model's default.
+
+    From a parent whose video was given only its shape is taken, and only where the model can do it. What the place `chosen` gives
+    way in the same manner: nobody asked for it in this command.
 
     Raises:
         NotPossible: the provider cannot do it; the sentence says what it can do.
     """
-    provider = options.provider or (parent.provider if parent else default_provider)
+    rendered = parent if parent and parent.provider else None
+    usual = chosen.provider if chosen.provider in models else default_provider
+    provider = options.provider or (rendered.provider if rendered else usual) or default_provider
     if provider not in models:
         raise NotPossible(f"There is no provider “{provider}” here; choose one of: {_list(models)}.")
-    inherited = parent if parent and parent.provider == provider else None
-    model = options.model or (inherited.model if inherited else next(iter(models[provider])))
+    model = options.model or _usual_model(provider, rendered, chosen, models, default_provider)
     if model not in models[provider]:
         raise NotPossible(f"{provider} has no model “{model}”; choose one of: {_list(models[provider])}.")
     can = models[provider][model]
-    style = options.style or (parent.style if parent and parent.style in can.styles else can.styles[0])
+    ratios = (parent.ratio if parent else None, chosen.ratio)
+    resolutions = (parent.resolution if parent else None, chosen.resolution)
     settled = Settled(
-        seconds=_seconds(options, parent, can),
-        ratio=options.ratio or (parent.ratio if parent else can.ratios[0]),
-        resolution=options.resolution or (parent.resolution if parent else can.resolutions[0]),
-        style=style,
+        seconds=_seconds(options, rendered, chosen, can),
+        ratio=options.ratio or (rendered.ratio if rendered else _first_of(can.ratios, ratios)),
+        resolution=options.resolution or (rendered.resolution if rendered else _first_of(can.resolutions, resolutions)),
+        style=options.style or _first_of(can.styles, (parent.style if parent else None, chosen.style)),
         provider=provider,
         model=model,
     )
@@ -80,11 +100,29 @@ def check_seed(seed: int | None) -> None:
         raise NotPossible(f"The seed {seed} is out of range; choose a whole number from 0 to {SEED_MAX:,}.")
 
 
-def _seconds(options: ShotOptions, parent: Shot | None, can: Abilities) -> float:
+def _usual_model(
+    provider: str, rendered: Shot | None, chosen: ShotOptions, models: ModelsByProvider, default_provider: str
+) -> str:
+    """The parent's model or the place's, where it is one of this provider; else the provider's first."""
+    if rendered and rendered.provider == provider:
+        return rendered.model
+    if chosen.model and (chosen.provider or default_provider) == provider and chosen.model in models[provider]:
+        return chosen.model
+    return next(iter(models[provider]))
+
+
+def _first_of(able: tuple[str, ...], wanted: tuple[str | None, ...]) -> str:
+    """The first wanted one that is possible, else the default."""
+    return next((each for each in wanted if each in able), able[0])
+
+
+def _seconds(options: ShotOptions, rendered: Shot | None, chosen: ShotOptions, can: Abilities) -> float:
     if options.seconds is not None:
         return options.seconds
-    if parent is not None:
-        return min(max(parent.seconds, can.min_seconds), can.max_seconds)
+    if rendered is not None:
+        return min(max(rendered.seconds, can.min_seconds), can.max_seconds)
+    if chosen.seconds is not None and can.min_seconds <= chosen.seconds <= can.max_seconds:
+        return chosen.seconds
     return can.default_seconds
 
 

@@ -49,7 +49,7 @@ class Driver(Protocol):
         ...
 
     async def stop(self, grace_s: float) -> None:
-        """Claim nothing more, give running steps `grace_s` to end, cancel the rest. What was cut off is due again later."""
+        """Claim nothing more, give what runs `grace_s` in all to end, cancel the rest. What was cut off is due again later."""
         ...
 
 
@@ -94,15 +94,17 @@ class EmbeddedDriver:
 
     async def stop(self, grace_s: float) -> None:
         self._stopping = True
+        loop = asyncio.get_running_loop()
+        ends_at_s = loop.time() + grace_s
         if self._scheduler.running:
             self._scheduler.pause()
             with suppress(TimeoutError):
-                async with asyncio.timeout(grace_s), self._ticking:
+                async with asyncio.timeout_at(ends_at_s), self._ticking:
                     pass  # a claim that is cut off would be logged as a crash, and its rows would wait for their leases
             self._scheduler.shutdown(wait=False)
         running = {task for lane in self._lanes for task in lane.running}
         if running:
-            _, late = await asyncio.wait(running, timeout=grace_s)
+            _, late = await asyncio.wait(running, timeout=max(0.0, ends_at_s - loop.time()))
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

@@ -1,4 +1,7 @@
-"""The use cases that only look: stories, shots, films, history, downloads. Everything is seen from a place, or by the operator."""
+"""The use cases that only look: stories, shots, films, history, downloads.
+
+Everything is seen from its place; what is a person's own, or of a story that the person began, from anywhere.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from pathlib import Path
 from engine.checks import ModelsByProvider
 from engine.codes import parse_film_code
 from engine.derive import VIDEO, derived
-from engine.errors import BadMedia, NothingToContinue
+from engine.errors import BadMedia, NotFound, NothingToContinue
 from engine.jobs import LIVE
-from engine.lookup import find_film, find_shot, find_story
+from engine.lookup import cure_of, find_film, find_shot, find_story
 from engine.model import Clip, Film, Job, JobState, Story
 from engine.ports import Files, Reader, Store
 from engine.providers.base import Provider
@@ -63,8 +66,8 @@ class Gallery:
         """The place's stories, newest first."""
         return tuple(await self._store.read(lambda tx: tx.stories(place)))
 
-    async def show(self, place: str, code: str) -> ShotView | Film:
-        """One shot or film.
+    async def show(self, place: str, code: str, viewer: str | None = None) -> ShotView | Film:
+        """One shot or film, of this place or of the viewer (a person's key).
 
         Raises:
             NotFound: no such thing here, or it was deleted.
@@ -72,8 +75,8 @@ class Gallery:
 
         async def look(tx: Reader) -> ShotView | Film:
             if parse_film_code(code):
-                return await find_film(tx, place, code)
-            shot = await find_shot(tx, place, code)
+                return await find_film(tx, place, code, viewer)
+            shot = await find_shot(tx, place, code, viewer)
             story = await tx.story(shot.story_code)
             shots = await tx.shots(shot.story_id)
             takes, jobs = await tx.takes([each.id for each in shots]), await tx.jobs_of_shots([shot.id])
@@ -81,6 +84,18 @@ class Gallery:
             return next(view for view in views if view.shot.id == shot.id)
 
         return await self._store.read(look)
+
+    async def story_of(self, seen: ShotView | Film) -> Story:
+        """The story of a shot or film, and so the place where it is told.
+
+        Raises:
+            NotFound
+        """
+        code = seen.story_code if isinstance(seen, Film) else seen.shot.story_code
+        story = await self._store.read(lambda tx: tx.story(code))
+        if story is None:
+            raise NotFound(f"There is no story “{code}” any more.")
+        return story
 
     async def history(
         self, place: str | None, person: str | None, before: int | None = None, limit: int = 10
@@ -90,15 +105,15 @@ class Gallery:
         before = None if before is None else max(0, min(before, _ID_MAX))
         return await self._store.read(lambda tx: tx.history(place=place, person=person, before=before, limit=most))
 
-    async def download(self, place: str, code: str, variant: str = "video") -> Path:
-        """The file of a shot's clip or of a film: `video`, `thumbnail`, `spritesheet` or `last-frame`.
+    async def download(self, place: str, code: str, variant: str = "video", viewer: str | None = None) -> Path:
+        """The file of a shot's clip or of a film: `video`, `thumbnail`, `spritesheet` or `last-frame`. `viewer` as in `show`.
 
         Raises:
             NotFound, NothingToContinue, NotPossible, BadMedia
         """
-        code, clip = await self._clip_of(place, code)
+        code, clip, cure = await self._clip_of(place, code, viewer)
         if variant == VIDEO:
-            await self._check_clip(code, clip)
+            await self._check_clip(code, clip, cure)
         return await derived(self._files, clip.file, variant)
 
     async def path_of(self, clip: Clip) -> Path:
@@ -132,15 +147,16 @@ class Gallery:
         ahead = await self._store.read(lambda tx: tx.count_ahead(job))
         return max(1, ahead - self._providers[job.provider].pace.in_flight + 1)
 
-    async def _clip_of(self, place: str, code: str) -> tuple[str, Clip]:
-        seen = await self.show(place, code)
+    async def _clip_of(self, place: str, code: str, viewer: str | None) -> tuple[str, Clip, str]:
+        """Code, clip, and what to do if its file is broken."""
+        seen = await self.show(place, code, viewer)
         if isinstance(seen, Film):
-            return seen.code, seen.clip
+            return seen.code, seen.clip, "/stitch makes the film again"
         if seen.clip is None:
             raise NothingToContinue(f"{seen.shot.code} has no clip yet; /show {seen.shot.code} tells how it stands.")
-        return seen.shot.code, seen.clip
+        return seen.shot.code, seen.clip, cure_of(seen.shot)
 
-    async def _check_clip(self, code: str, clip: Clip) -> None:
+    async def _check_clip(self, code: str, clip: Clip, cure: str) -> None:
         """Raises BadMedia: its file is missing or has another size than when it was kept."""
         path = self._files.path(clip.file)
         try:
@@ -149,5 +165,4 @@ class Gallery:
             size = -1
         if size != clip.bytes:
             what = "is missing" if size < 0 else f"is damaged ({size:,} of {clip.bytes:,} bytes)"
-            cure = "/stitch makes the film again" if parse_film_code(code) else f"/retake {code} renders it again"
             raise BadMedia(f"The clip file of {code} {what}; {cure}.")

@@ -1,5 +1,7 @@
 """What is left when a process dies at the wrong moment: work directories of jobs that are over, files that nothing refers to.
 
+And what is not needed any more: the notes of updates that no platform hands over again.
+
 A job's work directory is made before its intent is written and dropped last. So whatever was not tidied can be found by it.
 """
 
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 EVERY_S = 86_400.0
 OLD_S = 86_400.0
 """A picture that was sent and never used, or half a file, is kept this long."""
+UPDATES_KEPT_S = 7 * 86_400.0
+"""Longer than any platform keeps an update that it could hand over again (Telegram: 24 hours)."""
 _WORK = re.compile(r"job-(\d{1,18})")
 
 
@@ -68,6 +72,9 @@ async def tidy_up(world: World) -> None:
     removed = await world.files.sweep(lambda key: _is_used(world, key), OLD_S)
     if removed:
         log.info("files swept removed=%d", removed)
+    forgotten = await world.store.sweep(UPDATES_KEPT_S)
+    if forgotten:
+        log.info("updates forgotten removed=%d", forgotten)
 
 
 async def _is_used(world: World, key: FileKey) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from engine.codes import is_story_code, parse_film_code, parse_shot_code
 from engine.errors import NotFound, NothingToContinue, RequestError
 from engine.jobs import LIVE
-from engine.model import Clip, Film, Job, Shot, Stitch, Story
+from engine.model import Clip, Film, Job, Person, Shot, Stitch, Story
 from engine.ports import Reader
 from engine.tree import line_to
 
@@ -24,28 +24,43 @@ async def find_story(tx: Reader, place: str, code: str) -> Story:
     return story
 
 
-async def find_shot(tx: Reader, place: str, code: str) -> Shot:
-    """Raises NotFound: no such shot in this place, or it was deleted."""
+async def find_shot(tx: Reader, place: str, code: str, viewer: str | None = None) -> Shot:
+    """A shot of this place, or of anywhere if this person (by key) is its author or its story's director.
+
+    Raises:
+        NotFound: no such shot here, or it was deleted.
+    """
     parsed = parse_shot_code(code)
     if parsed is None:
         raise NotFound(f"“{code}” is no shot; shots are called like k7-4, and /story lists them.")
     story = await tx.story(parsed[0])
-    shot = await tx.shot_by_code(*parsed) if story is not None and story.place == place else None
-    if shot is None:
+    shot = await tx.shot_by_code(*parsed) if story is not None else None
+    if shot is None or story is None or not _is_seen(story, shot.person, place, viewer):
         raise NotFound(f"There is no shot {code.lower()} here; /story lists the shots of this place.")
     if shot.deleted_at is not None:
         raise NotFound(f"{shot.code} was deleted; /story lists the shots that are left.")
     return shot
 
 
-async def find_film(tx: Reader, place: str, code: str) -> Film:
-    """Raises NotFound: no such film in this place."""
+async def find_film(tx: Reader, place: str, code: str, viewer: str | None = None) -> Film:
+    """A film of this place, or of anywhere if this person (by key) asked for it or is its story's director.
+
+    Raises:
+        NotFound: no such film here.
+    """
     parsed = parse_film_code(code)
     story = await tx.story(parsed[0]) if parsed else None
-    film = await tx.film_by_code(*parsed) if parsed and story is not None and story.place == place else None
-    if film is None:
+    film = await tx.film_by_code(*parsed) if parsed and story is not None else None
+    if film is None or story is None or not _is_seen(story, film.person, place, viewer):
         raise NotFound(f"There is no film {code.lower()} here; /story lists the films of this place.")
     return film
+
+
+def cure_of(shot: Shot) -> str:
+    """What to do about a shot whose clip's file is lost or broken."""
+    if shot.provider:
+        return f"/retake {shot.code} renders it again"
+    return f"/delete {shot.code} and /add the video again"
 
 
 async def find_parent(tx: Reader, place: str, code: str | None) -> tuple[Story, Shot, Clip | None]:
@@ -96,6 +111,10 @@ async def clip_of(tx: Reader, shot: Shot) -> Clip | None:
     """The clip of its chosen take."""
     take = await tx.take(shot.chosen_take_id) if shot.chosen_take_id else None
     return take.clip if take else None
+
+
+def _is_seen(story: Story, author: Person, place: str, viewer: str | None) -> bool:
+    return story.place == place or viewer in {author.key, story.director.key}
 
 
 async def live_job(tx: Reader, shot: Shot) -> Job | None:

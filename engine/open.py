@@ -19,7 +19,7 @@ from engine.ports import Clock, Files, Store
 from engine.providers.base import Provider
 from engine.studio import Studio
 
-STOP_S = 3.0
+STOP_S = 2.0
 
 
 class SteadyClock:

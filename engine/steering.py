@@ -13,11 +13,13 @@ from engine.jobs import LIVE, finish, move
 from engine.lookup import find_film, find_shot, find_story, live_job
 from engine.model import Asked, FileKey, Job, JobState, Person, SayKind
 from engine.outcome import World
-from engine.ports import Writer
+from engine.ports import Reader, Writer
 from engine.settle import after_work, retreat_tip
 from engine.views import ShotView, StoryView
 
 log = logging.getLogger(__name__)
+
+DONE_ALREADY = "That was done already; /story shows what is here."
 
 
 class Steering(Gallery):
@@ -31,6 +33,8 @@ class Steering(Gallery):
     async def cancel(self, asked: Asked, target: str | None) -> Job:
         """Stop the named shot's or story's job, else the newest one that this person has here.
 
+        The same update again gives what it stopped, and stops nothing else.
+
         Raises:
             NotFound: nothing to stop.
             NotAllowed: somebody else's.
@@ -39,6 +43,8 @@ class Steering(Gallery):
         stoppable = LIVE | {JobState.UNCONFIRMED}
 
         async def work(tx: Writer) -> Job:
+            if not await tx.first_time(asked.key):
+                return await _stopped_before(tx, asked, target)
             jobs = [job for job in await tx.jobs_of_place(asked.place, stoppable) if _is_target(job, asked, target)]
             if not jobs:
                 raise NotFound(f"Nothing of {target} is running." if target else "Nothing of yours is running here.")
@@ -68,7 +74,7 @@ class Steering(Gallery):
         return job
 
     async def again(self, asked: Asked, target: str) -> Job:
-        """Send an UNCONFIRMED render once more: the person knows that it may cost twice.
+        """Send an UNCONFIRMED render once more: the person knows that it may cost twice. The same update again sends nothing.
 
         Raises:
             NotFound, NotAllowed
@@ -76,6 +82,8 @@ class Steering(Gallery):
         """
 
         async def work(tx: Writer) -> Job:
+            if not await tx.first_time(asked.key):
+                return await _newest_job(tx, asked, target)
             unconfirmed = await tx.jobs_of_place(asked.place, frozenset({JobState.UNCONFIRMED}))
             found = next((job for job in unconfirmed if _is_target(job, asked, target)), None)
             if found is None:
@@ -105,6 +113,8 @@ class Steering(Gallery):
         """
 
         async def drop(tx: Writer) -> tuple[str, tuple[FileKey, ...]]:
+            if not await tx.first_time(asked.key):
+                return code.lower(), ()  # what was noted was done; files that it left behind are swept
             if parse_film_code(code):
                 film = await find_film(tx, asked.place, code)
                 story = await tx.story(film.story_code)
@@ -142,6 +152,8 @@ class Steering(Gallery):
             found = await find_shot(tx, asked.place, shot)
             if found.chosen_take_id is None:
                 raise NothingToContinue(f"{found.code} has no clip yet.")
+            if not await tx.first_time(asked.key):
+                return found.code  # somebody may have chosen otherwise since
             if take is None:
                 await tx.set_tip(found.story_id, found.id)
                 return found.code
@@ -164,7 +176,8 @@ class Steering(Gallery):
 
         async def work(tx: Writer) -> str:
             story = await find_story(tx, asked.place, code)
-            await tx.set_current(asked.place, story.id)
+            if await tx.first_time(asked.key):
+                await tx.set_current(asked.place, story.id)
             return story.code
 
         view = await self.story(asked.place, await self._store.write(work))
@@ -180,6 +193,32 @@ def _is_target(job: Job, asked: Asked, target: str | None) -> bool:
     if target is None:
         return job.person.key == asked.person.key
     return target.lower() in {job.subject, job.story_code}
+
+
+async def _stopped_before(tx: Reader, asked: Asked, target: str | None) -> Job:
+    """The job that this very update stopped when it was handled the first time.
+
+    Raises:
+        NotFound: it is not there any more.
+    """
+    cancelled = await tx.jobs_of_place(asked.place, frozenset({JobState.CANCELLED}))
+    jobs = [job for job in cancelled if _is_target(job, asked, target)]
+    if not jobs:
+        raise NotFound(DONE_ALREADY)
+    return max(jobs, key=lambda job: (job.finished_at or job.created_at, job.id))
+
+
+async def _newest_job(tx: Reader, asked: Asked, target: str) -> Job:
+    """The newest job of this shot or story, whatever became of it.
+
+    Raises:
+        NotFound
+    """
+    jobs = await tx.jobs_of_place(asked.place, frozenset(JobState))
+    found = next((job for job in jobs if _is_target(job, asked, target)), None)
+    if found is None:
+        raise NotFound(DONE_ALREADY)
+    return found
 
 
 def _check_allowed(person: Person, owners: tuple[Person | None, ...], what: str) -> None:

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
-from engine import media
-from engine.checks import SEED_MAX, check_seed, clean_prompt, settle_options
+from engine.adding import Adding
+from engine.checks import SEED_MAX, check_seed, clean_prompt, settle_options, title_of
 from engine.derive import LAST_FRAME, derived
-from engine.errors import BadMedia, DiskFull, NotFound, NothingToContinue, RequestError
+from engine.errors import BadMedia, NotFound, NothingToContinue, NotPossible, RequestError
+from engine.given import add_given
 from engine.jobs import LIVE
-from engine.lookup import NO_STORY, find_parent, find_pieces, find_shot, live_job
+from engine.lookup import NO_STORY, cure_of, find_parent, find_pieces, find_shot, live_job
 from engine.model import (
+    Add,
     Asked,
     Clip,
     Continue,
     Create,
-    FileKey,
     Job,
     JobKind,
     Retake,
@@ -34,21 +33,17 @@ from engine.model import (
 )
 from engine.news import News
 from engine.outcome import World
-from engine.ports import NewJob, NewShot, Writer
-from engine.steering import Steering
+from engine.ports import NewJob, NewShot, Reader, Writer
 
-DISK_LEAST_BYTES = 200_000_000
-TITLE_CHARS = 60
 LOOK_EVERY_S = 2.0
 
 
-class Studio(Steering):
+class Studio(Adding):
     """Everything that a front end can ask for."""
 
     def __init__(self, world: World, news: News, *, default_provider: str, wake: Callable[[], None]) -> None:
-        super().__init__(world, wake=wake)
+        super().__init__(world, default_provider=default_provider, wake=wake)
         self._news = news
-        self._default_provider = default_provider
 
     async def create(self, command: Create) -> Job:
         """Begin a story with its first shot.
@@ -56,7 +51,7 @@ class Studio(Steering):
         Raises:
             NotPossible, NotFound, StorageError
         """
-        with self._holding(command.options):
+        with self._holding(command.options.first_frame, command.options.last_frame):
             return await self._create(command)
 
     async def _create(self, command: Create) -> Job:
@@ -69,24 +64,35 @@ class Studio(Steering):
 
         return await self._begin(asked, work)
 
-    async def continue_story(self, command: Continue) -> Job:
+    async def continue_story(self, command: Continue, given: Add | None = None) -> Job:
         """Add a shot after the named one, else after the canon's tip. After an inner shot it is a branch.
 
-        A parent that is still rendering is waited for.
+        A parent that is still rendering is waited for. A `given` video becomes a shot first, and is what is continued.
 
         Raises:
             NothingToContinue, NotFound, NotPossible, BadMedia, StorageError
         """
-        with self._holding(command.options):
-            return await self._continue(command)
+        with self._holding(command.options.first_frame, command.options.last_frame, given.video if given else None):
+            return await (self._continue(command) if given is None else self._continue_given(command, given))
+
+    async def _continue_given(self, command: Continue, given: Add) -> Job:
+        asked, prompt = command.asked, clean_prompt(command.prompt)
+        await self._check_room(command.options)
+        clip = await self._clip_to_add(given)
+
+        async def work(tx: Writer) -> Job:
+            story, parent = await add_given(tx, given, clip, title=prompt)
+            return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
+
+        return await self._begin(asked, work)
 
     async def _continue(self, command: Continue) -> Job:
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
         seen = await self._store.read(lambda tx: find_parent(tx, asked.place, command.shot))
         if seen[2] is not None:  # a damaged clip is told now, not after a wait in line
-            await self._check_clip(seen[1].code, seen[2])
-            await self._check_readable(seen[1].code, seen[2])
+            await self._check_clip(seen[1].code, seen[2], cure_of(seen[1]))
+            await self._check_readable(seen[1], seen[2])
 
         async def work(tx: Writer) -> Job:
             story, parent, _ = await find_parent(tx, asked.place, command.shot)
@@ -99,6 +105,7 @@ class Studio(Steering):
 
         Raises:
             NotFound, NothingToContinue, RequestError, StorageError
+            NotPossible: its video was given.
         """
         asked = command.asked
         check_seed(command.seed)
@@ -112,6 +119,11 @@ class Studio(Steering):
                 if newest is None:
                     raise NothingToContinue(NO_STORY)
                 shot = newest
+            if not shot.provider:
+                raise NotPossible(
+                    f"{shot.code} is a video that {shot.person.name} gave, so nothing renders it again; "
+                    f"/continue {shot.code} goes on from it."
+                )
             job = await live_job(tx, shot)
             if job is not None:
                 raise RequestError(f"{shot.code} is being rendered already; wait for it, or /cancel {shot.code} first.")
@@ -119,19 +131,25 @@ class Studio(Steering):
 
         return await self._begin(asked, work)
 
-    async def stitch(self, command: Stitch) -> Job:
-        """Join clips into a film.
+    async def stitch(self, command: Stitch, given: Add | None = None) -> Job:
+        """Join clips into a film. A `given` video becomes a shot first.
 
         Raises:
             NotFound, NothingToContinue, RequestError, BadMedia, StorageError
         """
+        with self._holding(given.video if given else None):
+            return await self._stitch(command, given)
+
+    async def _stitch(self, command: Stitch, given: Add | None) -> Job:
         asked = command.asked
         await self._check_room(ShotOptions())
-        _, pieces = await self._store.read(lambda tx: find_pieces(tx, command))
-        for shot, clip in pieces:
-            await self._check_clip(shot.code, clip)
+        given_clip = await self._clip_to_add(given) if given is not None else None
+        for shot, clip in await self._store.read(lambda tx: _pieces_there(tx, command, is_given=given is not None)):
+            await self._check_clip(shot.code, clip, cure_of(shot))
 
         async def work(tx: Writer) -> Job:
+            if given is not None and given_clip is not None:
+                await add_given(tx, given, given_clip)
             story, pieces = await find_pieces(tx, command)
             plan = tuple(shot.chosen_take_id for shot, _ in pieces if shot.chosen_take_id)
             return await self._add_job(
@@ -143,20 +161,11 @@ class Studio(Steering):
                     person=asked.person,
                     story_id=story.id,
                     plan=plan,
+                    asked_receipt=asked.receipt,
                 ),
             )
 
         return await self._begin(asked, work)
-
-    async def keep_picture(self, path: Path) -> FileKey:
-        """Check a picture that somebody gave, and keep it as a clean PNG for `first_frame` or `last_frame`.
-
-        Raises:
-            BadMedia: it is none, or one that would harm.
-        """
-        clean = self._files.work("pictures") / f"{secrets.token_hex(8)}.png"
-        await media.picture(path, clean)
-        return await self._files.adopt(clean)
 
     async def finished(self, job_id: int) -> Job:
         """The job once the engine's work on it is over: READY, FAILED, CANCELLED, UNCONFIRMED or DELIVERED.
@@ -178,16 +187,6 @@ class Studio(Steering):
                 except TimeoutError:
                     continue
 
-    @contextmanager
-    def _holding(self, options: ShotOptions) -> Iterator[None]:
-        """From the end on the given pictures are held no more: the rows refer to them now, or never will."""
-        try:
-            yield
-        finally:
-            for key in (options.first_frame, options.last_frame):
-                if key is not None:
-                    self._files.release(key)
-
     async def _begin(self, asked: Asked, work: Callable[[Writer], Awaitable[Job]]) -> Job:
         async def once(tx: Writer) -> Job:
             known = await tx.job_by_request(asked.key)
@@ -203,7 +202,13 @@ class Studio(Steering):
     async def _add_shot(
         self, tx: Writer, asked: Asked, *, story: Story, parent: Shot | None, prompt: str, options: ShotOptions
     ) -> Job:
-        settled = settle_options(options, parent=parent, models=self.models(), default_provider=self._default_provider)
+        settled = settle_options(
+            options,
+            parent=parent,
+            models=self.models(),
+            default_provider=self._default_provider,
+            chosen=await tx.place_options(asked.place),
+        )
         shot = await tx.add_shot(
             NewShot(
                 story_id=story.id,
@@ -238,6 +243,7 @@ class Studio(Steering):
                 take_id=take.id,
                 provider=shot.provider,
                 model=shot.model,
+                asked_receipt=asked.receipt,
             ),
         )
 
@@ -246,28 +252,25 @@ class Studio(Steering):
         await tx.owe(job.id, SayKind.STATUS)
         return job
 
-    async def _check_readable(self, code: str, clip: Clip) -> None:
+    async def _check_readable(self, shot: Shot, clip: Clip) -> None:
         """Raises BadMedia: its last frame cannot be had. What was decoded for this is kept for the render."""
         try:
             await derived(self._files, clip.file, LAST_FRAME)
         except BadMedia as error:
-            raise BadMedia(f"The clip file of {code} cannot be read; /retake {code} renders it again.") from error
+            raise BadMedia(f"The clip file of {shot.code} cannot be read; {cure_of(shot)}.") from error
 
     async def _check_room(self, options: ShotOptions) -> None:
         """Raises DiskFull or NotFound before anything is begun."""
-        free = await self._files.free_bytes()
-        if free < DISK_LEAST_BYTES:
-            raise DiskFull(
-                f"The disk is nearly full ({free / 1e6:.0f} MB left, {DISK_LEAST_BYTES / 1e6:.0f} MB are needed); "
-                "nothing was started. Make room and try again."
-            )
+        await self._check_disk()
         for key in (options.first_frame, options.last_frame):
             if key is not None and not await self._files.exists(key):
                 raise NotFound("The picture for the frame is not here any more; send it again.")
 
 
-def title_of(prompt: str) -> str:
-    """A story's title: its first prompt, cut at a word within 60 characters."""
-    if len(prompt) <= TITLE_CHARS:
-        return prompt
-    return prompt[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+async def _pieces_there(tx: Reader, command: Stitch, *, is_given: bool) -> list[tuple[Shot, Clip]]:
+    """What is there to join now; where a video comes with the command it may be the story's first."""
+    if is_given:
+        story = await tx.current_story(command.asked.place)
+        if story is None or story.tip_id is None:
+            return []
+    return (await find_pieces(tx, command))[1]

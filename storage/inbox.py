@@ -98,6 +98,17 @@ class Inbox:
 
         return await self._store.database.write(work)
 
+    async def notes(self, prefix: str) -> Sequence[str]:
+        """The keys of notes that begin so."""
+        noted = select(INBOX.c.key).where(
+            INBOX.c.platform == sweep.NOTES, INBOX.c.key.startswith(prefix, autoescape=True)
+        )
+
+        async def work(connection: AsyncConnection) -> Sequence[str]:
+            return (await connection.execute(noted.order_by(INBOX.c.id))).scalars().all()
+
+        return await self._store.database.read(work)
+
     async def sweep(self, older_than_s: float) -> int:
         """Forget updates that were done that long ago; how many. What is not done stays, and so do notes."""
         return await sweep.inbox(self._store.database, self._store.now_ms() - round(older_than_s * 1000))

@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from bot.delivery import Delivery
 from bot.dispatch import Dispatch
-from bot.message import Incoming, Press, Reply
+from bot.fitting import Fitting
+from bot.message import Attachment, Incoming, Press, Reply
 from engine.job_stepper import JobStepper
 from engine.jobs import LIVE
 from engine.model import Asked, Create, Job, JobState, Person
@@ -54,17 +55,58 @@ class House:
         return Asked(f"update-{next(self.keys)}", place, person)
 
     async def say(
-        self, said: str, person: Person = ANA, place: str = HOME, reply_to: str | None = None
+        self,
+        said: str,
+        person: Person = ANA,
+        place: str = HOME,
+        reply_to: str | None = None,
+        *,
+        pictures: tuple[Path, ...] = (),
+        videos: tuple[Path, ...] = (),
+        receipt: str | None = None,
+        is_shared: bool = False,
+        key: str | None = None,
     ) -> Reply | None:
-        """Somebody says something; the immediate answer."""
-        key = f"update-{next(self.keys)}"
-        return await self.dispatch.said(Incoming(key=key, place=place, person=person, text=said, reply_to=reply_to))
+        """Somebody says something; the immediate answer. `key`: of an update that is handed over again."""
+        attachments = (
+            *(Attachment(path, "image") for path in pictures),
+            *(Attachment(path, "video") for path in videos),
+        )
+        return await self.dispatch.said(
+            Incoming(
+                key=key or f"update-{next(self.keys)}",
+                place=place,
+                person=person,
+                text=said,
+                receipt=receipt,
+                reply_to=reply_to,
+                attachments=attachments,
+                is_shared=is_shared,
+            )
+        )
 
-    async def press(self, verb: str, target: str, person: Person = ANA, said: str = "") -> Reply | None:
+    async def press(
+        self,
+        verb: str,
+        target: str,
+        person: Person = ANA,
+        said: str = "",
+        *,
+        receipt: str | None = None,
+        is_shared: bool = False,
+    ) -> Reply | None:
         """Somebody presses a button."""
-        key = f"update-{next(self.keys)}"
         return await self.dispatch.pressed(
-            Press(key=key, place=HOME, person=person, verb=verb, target=target, text=said)
+            Press(
+                key=f"update-{next(self.keys)}",
+                place=HOME,
+                person=person,
+                verb=verb,
+                target=target,
+                text=said,
+                receipt=receipt,
+                is_shared=is_shared,
+            )
         )
 
     async def tick(self) -> int:
@@ -72,7 +114,7 @@ class House:
         jobs = await self.stepper.claim(100)
         says = await self.delivery.claim(100)
         await asyncio.gather(*(self.stepper.step(job) for job in jobs), *(self.delivery.step(say) for say in says))
-        if tellers := list(self.delivery._tellers.values()):
+        if tellers := list(self.delivery.progress._tellers.values()):
             await asyncio.wait(tellers, timeout=0.1)
         return len(jobs) + len(says)
 
@@ -125,7 +167,7 @@ async def opened_house(
             store=store, files=files, providers={provider.name: provider}, clock=clock, announce=news.announce
         )
         studio = Studio(world, news, default_provider=provider.name, wake=lambda: None)
-        delivery = Delivery(store, studio, {chat.platform: chat}, clock)
+        delivery = Delivery(store, studio, {chat.platform: chat}, clock, Fitting(files))
         stepper = JobStepper(world)
         news.listen(delivery.job_changed)
         news.listen(stepper.job_changed)

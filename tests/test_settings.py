@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import Settings, SettingsError, is_loopback, load_settings
+from bot.addresses import is_loopback
+from bot.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -142,3 +143,92 @@ def test_loopback(host: str, only_here: bool) -> None:
     assert is_loopback(host) is only_here
     if not only_here:
         load_settings(web_host=host, web_password="long enough")
+
+
+TOKEN = "123456789:AAnobody-knows-this-token-at-all00000"
+
+
+@pytest.mark.parametrize(
+    "given_values",
+    [
+        {"telegram_allowed": "*"},
+        {"telegram_blocked": "5", "telegram_admins": "6"},
+        {"telegram_api_url": "http://127.0.0.1:8081"},
+        {"telegram_webhook_url": "https://films.example.org/telegram"},
+    ],
+)
+def test_telegram_settings_without_a_token_do_nothing_and_it_is_said(given_values: dict[str, str]) -> None:
+    """One sentence for each; with the token, or empty, they are taken."""
+    assert problems_of(**given_values) == tuple(
+        f"{name} does nothing without NEXTSHOT_TELEGRAM_TOKEN: set the token too, or leave {name} out."
+        for name in (f"NEXTSHOT_{setting.upper()}" for setting in given_values)
+    )
+    load_settings(telegram_token=TOKEN, **given_values)
+    load_settings(telegram_allowed="")
+
+
+@pytest.mark.parametrize(
+    ("host", "may_be_plain"),
+    [
+        ("127.0.0.1:8081", True),
+        ("[::1]:8081", True),
+        ("localhost", True),
+        ("10.1.2.3", True),
+        ("172.16.0.1", True),
+        ("172.31.255.255:80", True),
+        ("192.168.1.7", True),
+        ("[fd12::1]", True),
+        ("bot-api:8081", True),
+        ("Studio.local", True),
+        ("films.example.org", False),
+        ("172.32.0.1", False),
+        ("8.8.8.8", False),
+        ("0.0.0.0", False),  # noqa: S104  # the refused value
+        ("134744072", False),
+        ("0x08080808", False),
+        ("[2001:db8::1]", False),
+        ("local.example.org", False),
+        ("films.example.local.", False),
+    ],
+)
+@pytest.mark.parametrize("setting", ["web_url", "telegram_api_url"])
+def test_secrets_travel_in_clear_only_in_private_networks(setting: str, host: str, may_be_plain: bool) -> None:
+    """A token or a password: elsewhere https is asked for, and taken."""
+    others = {"telegram_token": TOKEN, "web_password": "long enough"}
+    load_settings(**others, **{setting: f"https://{host}"})
+    if may_be_plain:
+        load_settings(**others, **{setting: f"http://{host}/"})
+    else:
+        (problem,) = problems_of(**others, **{setting: f"http://{host}"})
+        assert "with https:// (http:// in a private network only)" in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://films.example.org/telegram", True),
+        ("https://films.example.org/bots/next-shot_1", True),
+        ("http://127.0.0.1:8420/telegram", True),
+        ("https://films.example.org/rooms", True),
+        ("http://films.example.org/telegram", False),
+        ("http://10.0.0.1/telegram", False),
+        ("https://films.example.org", False),
+        ("https://films.example.org/", False),
+        ("https://films.example.org//login", False),
+        ("https://films.example.org/{anything}", False),
+        ("https://films.example.org/tele%67ram", False),
+        ("https://films.example.org/telegram/../login", False),
+        ("https://films.example.org/favicon.ico", False),
+        *(
+            (f"https://films.example.org/{path}", False)
+            for path in ("api", "api/room/home/say", "media/x", "static/x", "film/x", "room/x", "login", "healthz")
+        ),
+    ],
+)
+def test_a_webhook_has_a_path_of_its_own(url: str, is_taken: bool) -> None:
+    """The page's paths ask for a password, and no setting opens them."""
+    if is_taken:
+        assert load_settings(telegram_token=TOKEN, telegram_webhook_url=url).telegram_webhook_url == url
+    else:
+        (problem,) = problems_of(telegram_token=TOKEN, telegram_webhook_url=url)
+        assert "a path of letters, digits, - and _ that is none of the page's own" in problem

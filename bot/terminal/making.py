@@ -1,17 +1,19 @@
-"""The commands that make something and watch it come: create, continue, retake, stitch, resume, again."""
+"""The commands that make something and watch it come: create, continue, add, retake, stitch, resume, again."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot.terminal import options as o
 from bot.terminal.perform import perform
+from bot.terminal.rows import shot_row
 from bot.terminal.turn import ShotChoices, Turn
 from engine.codes import is_story_code
 from engine.jobs import LIVE
-from engine.model import Continue, Create, Retake, ShotOptions, Stitch
+from engine.model import Add, Continue, Create, Retake, ShotOptions, Stitch
 
 
 def create(
@@ -78,6 +80,28 @@ def continue_story(
         await turn.watch(await turn.desk.continue_story(request))
 
     perform(as_json, place, work, at_work=True)
+
+
+def add(
+    file: o.VideoFile,
+    words: Annotated[list[str] | None, typer.Argument(help="What it shows.", show_default=False)] = None,
+    *,
+    after: Annotated[
+        str | None, typer.Option(metavar="SHOT", help="The shot that it follows.", show_default="the last one")
+    ] = None,
+    begin: Annotated[bool, typer.Option("--begin", help="Begin a new story with it.")] = False,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Make a video of yours a shot, to continue and to stitch."""
+
+    async def work(turn: Turn) -> None:
+        video = await turn.desk.keep_video(Path.cwd() / file)
+        command = Add(asked=turn.asked, video=video, words=" ".join(words or ()), after=after, is_beginning=begin)
+        view = await turn.desk.add(command)
+        turn.voice.result(shot_row(view, await turn.desk.download(turn.place, view.shot.code, "video")))
+
+    perform(as_json, place, work)
 
 
 def retake(

@@ -41,5 +41,17 @@ LastFrame = Annotated[
     typer.Option(help="A picture to end on.", show_default=False, exists=True, dir_okay=False, readable=True),
 ]
 
+VideoFile = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="A video.", show_default=False, exists=True, dir_okay=False, readable=True),
+]
+_DEFAULT = "`default` takes it back."
+PlaceSeconds = Annotated[str | None, typer.Option("--seconds", help=f"How long. {_DEFAULT}", show_default=False)]
+PlaceRatio = Annotated[str | None, typer.Option("--ratio", help="16:9, 9:16 or 1:1.", show_default=False)]
+PlaceResolution = Annotated[str | None, typer.Option("--resolution", help="480p, 720p or 1080p.", show_default=False)]
+PlaceStyle = Annotated[str | None, typer.Option("--style", help="A style of the model.", show_default=False)]
+PlaceProvider = Annotated[str | None, typer.Option("--provider", help="Who renders.", show_default=False)]
+PlaceModel = Annotated[str | None, typer.Option("--model", help="A model of the provider.", show_default=False)]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.", show_default=False)]
 Place = Annotated[str | None, typer.Option(help="The place to speak for; default: the setting.", show_default=False)]

@@ -23,11 +23,11 @@ SHOWN_FILMS = ("film", "state", "shots", "person", "seconds")
 
 async def look_at(turn: Turn, code: str) -> None:
     """One shot or film, with the file that it is in."""
-    seen = await turn.desk.show(turn.place, code)
+    seen = await turn.desk.show(turn.place, code, turn.asked.person.key)
     if isinstance(seen, Film):
-        turn.voice.result(film_row(seen, await turn.desk.download(turn.place, code, "video")))
+        turn.voice.result(film_row(seen, await turn.desk.download(turn.place, code, "video", turn.asked.person.key)))
         return
-    file = await turn.desk.download(turn.place, code, "video") if seen.clip else None
+    file = await turn.desk.download(turn.place, code, "video", turn.asked.person.key) if seen.clip else None
     turn.voice.result(shot_row(seen, file))
 
 
@@ -47,8 +47,8 @@ async def download_to(turn: Turn, code: str, variant: str, out: Path, *, overwri
         RequestError: it cannot be written there; nothing was.
         DiskFull
     """
-    source = await turn.desk.download(turn.place, code, variant)
-    seen = await turn.desk.show(turn.place, code)
+    source = await turn.desk.download(turn.place, code, variant, turn.asked.person.key)
+    seen = await turn.desk.show(turn.place, code, turn.asked.person.key)
     name = seen.code if isinstance(seen, Film) else seen.shot.code
     target = await asyncio.to_thread(
         _copy, source, out, name if variant == "video" else f"{name}-{variant}", overwrite=overwrite

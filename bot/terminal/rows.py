@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.model import Abilities, Clip, Film, Job, JobKind, JobState, Story
+from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryItem, ShotView, StoryView
 
 Row = dict[str, object]
@@ -16,7 +17,7 @@ _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of the text after them."""
 
 _SLASHED = re.compile(
-    r"(?<![\w/])/(create|continue|retake|stitch|history|show|story|cancel|again|delete|choose|models)\b"
+    r"(?<![\w/])/(create|continue|add|retake|stitch|settings|history|show|story|cancel|again|delete|choose|models)\b"
 )
 
 
@@ -88,8 +89,8 @@ def shot_row(view: ShotView, file: Path | None) -> Row:
         "is_stale": view.is_stale,
         "take": take,
         "takes": len(view.takes),
-        "provider": shot.provider,
-        "model": shot.model,
+        "provider": shot.provider or None,
+        "model": shot.model or None,
     }
     return row | (clip_row(view.clip, file) if view.clip else {})
 
@@ -155,6 +156,20 @@ def model_rows(models: Mapping[str, Mapping[str, Abilities]]) -> list[Row]:
         for provider, named in models.items()
         for model, able in named.items()
     ]
+
+
+def settings_row(place: PlaceOptions) -> Row:
+    """What a new story gets, and which of it was chosen here."""
+    used = place.used
+    return {
+        "seconds": used.seconds,
+        "ratio": used.ratio,
+        "resolution": used.resolution,
+        "style": used.style,
+        "provider": used.provider,
+        "model": used.model,
+        "chosen": [name for name in KEPT if getattr(place.chosen, name) is not None],
+    }
 
 
 def text_of(value: object) -> str:

@@ -1,17 +1,21 @@
-"""The commands that steer what was made: cancel, delete, choose."""
+"""The commands that steer what was made and what will be: cancel, delete, choose, settings."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from bot.commands import DEFAULT
 from bot.terminal import options as o
 from bot.terminal.output import look_at
 from bot.terminal.perform import perform
-from bot.terminal.rows import job_row
+from bot.terminal.rows import job_row, settings_row
 from bot.terminal.turn import Turn
 from engine.codes import parse_film_code
+from engine.errors import NotPossible
+from engine.model import ShotOptions
+from engine.place_options import KEPT
 
 
 def cancel(
@@ -38,6 +42,41 @@ def delete(thing: o.Thing, place: o.Place = None, as_json: o.AsJson = False) -> 
         turn.voice.result({"film" if parse_film_code(deleted) else "shot": deleted, "state": "deleted"})
 
     perform(as_json, place, work, repeatable=False)
+
+
+def settings(
+    *,
+    seconds: o.PlaceSeconds = None,
+    ratio: o.PlaceRatio = None,
+    resolution: o.PlaceResolution = None,
+    style: o.PlaceStyle = None,
+    provider: o.PlaceProvider = None,
+    model: o.PlaceModel = None,
+    place: o.Place = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """See or choose what new stories get when nothing else is said; `default` takes a choice back."""
+    said = dict(zip(KEPT, (seconds, ratio, resolution, style, provider, model), strict=True))
+
+    async def work(turn: Turn) -> None:
+        kept: dict[str, Any] = {name: value for name, value in said.items() if value not in {None, DEFAULT}}
+        if "seconds" in kept:
+            kept["seconds"] = _seconds(kept["seconds"])
+        reset = frozenset(name for name, value in said.items() if value == DEFAULT)
+        if kept or reset:
+            seen = await turn.desk.set_settings(turn.asked, ShotOptions(**kept), reset)
+        else:
+            seen = await turn.desk.settings(turn.place)
+        turn.voice.result(settings_row(seen))
+
+    perform(as_json, place, work)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise NotPossible(f"--seconds is a number, such as --seconds 6, or {DEFAULT}; “{text}” is neither.") from None
 
 
 def choose(

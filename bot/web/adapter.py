@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from bot.message import Limits, NotSent, Reply
 from bot.web.hub import Hub
+from bot.web.links import Links
 from bot.web.pages import Pages
 from bot.web.ports import Dispatch, Hints, Studio, Transcript
 from bot.web.rooms import Rooms
 from bot.web.server import build_app, listen
-from bot.web.site import CannotListen, Site, WebSettings
+from bot.web.site import CannotListen, Hook, Site, WebSettings
 from bot.web.translate import BOT, PLATFORM, TEXT_CHARS, post_id_of, receipt_of, reply_body
 from engine.errors import StorageError
 from engine.model import Job
@@ -21,7 +23,7 @@ from engine.ports import Files
 
 log = logging.getLogger(__name__)
 
-CLOSE_S = 3.0
+CLOSE_S = 0.8
 """How long running requests may take to end when the server stops."""
 RETRY_S = 2.0
 
@@ -38,6 +40,8 @@ class WebAdapter:
         self._rooms = Rooms(transcript, studio, Hub())
         self._dispatch: Dispatch | None = None
         self._hints: Hints | None = None
+        self._links: Links | None = None
+        self._hooks: Mapping[str, Hook] = {}
         self._runner: web.AppRunner | None = None
 
     @property
@@ -49,10 +53,19 @@ class WebAdapter:
         """The transcript knows every nonce."""
         return True
 
-    def connect(self, *, dispatch: Dispatch, hints: Hints) -> None:
-        """Who answers what is said on the page, and which commands it offers."""
+    def connect(
+        self,
+        *,
+        dispatch: Dispatch,
+        hints: Hints,
+        links: Links | None = None,
+        hooks: Mapping[str, Hook] | None = None,
+    ) -> None:
+        """Who answers what is said on the page, which commands it offers, and what else this server serves."""
         self._dispatch = dispatch
         self._hints = hints
+        self._links = links
+        self._hooks = hooks or {}
 
     # --- the mouth ---------------------------------------------------------------------------------------------------
 
@@ -60,6 +73,11 @@ class WebAdapter:
         """The page takes files of any size; half a second between edits looks alive and costs nothing."""
         del place
         return Limits(upload_bytes=2**63 - 1, text_chars=TEXT_CHARS, edit_every_s=0.5)
+
+    def busy_s(self, place: str, *, is_result: bool) -> float:
+        """Never."""
+        del place, is_result
+        return 0.0
 
     async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
         """Keep it and tell it. The same nonce again gives the first receipt.
@@ -75,12 +93,13 @@ class WebAdapter:
             raise NotSent(str(error), retry_after_s=RETRY_S) from error
         return receipt_of(post.id)
 
-    async def edit(self, receipt: str, reply: Reply) -> None:
+    async def edit(self, receipt: str, reply: Reply, *, is_progress: bool = False) -> None:
         """Replace a message of ours.
 
         Raises:
             NotSent
         """
+        del is_progress
         post_id = post_id_of(receipt)
         try:
             before = None if post_id is None else await self._rooms.transcript.post(post_id)
@@ -114,8 +133,11 @@ class WebAdapter:
             files=self._files,
             hints=self._hints,
             pages=pages,
+            links=self._links,
+            hooks=self._hooks,
         )
-        runner = web.AppRunner(await build_app(site), access_log=None, shutdown_timeout=CLOSE_S)
+        # aiohttp waits twice as long: for a handler to end by itself, then for it to end without its request
+        runner = web.AppRunner(await build_app(site), access_log=None, shutdown_timeout=CLOSE_S / 2)
         url = await listen(runner, self._settings)
         self._runner = runner
         log.info("web page opened url=%s", url)

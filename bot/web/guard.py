@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.addresses import is_loopback
 from bot.web.site import SITE, WebSettings
 from engine.errors import BadMedia, EngineError, NotAllowed, NotFound, RequestError
 
@@ -29,7 +29,7 @@ LOGIN_KEPT_S = 30 * 24 * 3600
 FAILED_LOGIN_S = 0.6
 """How long a wrong password waits for its answer; one at a time, so guessing in parallel is no faster."""
 FAILED_LOGINS_MAX = 16
-_OPEN = ("/healthz", "/login", "/static/", "/favicon.ico")
+_OPEN = ("/healthz", "/login", "/static/", "/favicon.ico", "/film/")
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -45,14 +45,6 @@ HEADERS = {
 }
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def host_is_ours(header: str, settings: WebSettings) -> bool:
     """Whether a browser that sent this Host header meant us: loopback, or the address that we listen on.
 
@@ -65,7 +57,7 @@ def host_is_ours(header: str, settings: WebSettings) -> bool:
         return False
     if host is None:
         return False
-    if is_loopback(host) or host == settings.host:
+    if is_loopback(host) or host in {settings.host, settings.public_host}:
         return True
     return settings.host in {"0.0.0.0", "::"} and settings.password is not None  # noqa: S104  # compared, not bound
 
@@ -150,6 +142,8 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
 async def strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Only the right host and origin, and only who knows the password."""
     settings = request.app[SITE].settings
+    if _is_for_hook(request):
+        return await handler(request)
     if not host_is_ours(request.host, settings):
         return sentence_response(421, "This address is not served here. Open the address that nextshot printed.")
     if request.method not in {"GET", "HEAD"} and not origin_is_ours(request):
@@ -162,6 +156,11 @@ async def strangers(request: web.Request, handler: Handler) -> web.StreamRespons
     if request.path.startswith(("/api/", "/media/")):
         return sentence_response(401, "Log in first: reload the page.")
     raise web.HTTPSeeOther("/login")
+
+
+def _is_for_hook(request: web.Request) -> bool:
+    """Whether another service posts, and it is the hook that answers: a path of the page's own stays guarded whatever is set."""
+    return request.method == "POST" and request.match_info.handler in request.app[SITE].hooks.values()
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:

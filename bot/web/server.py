@@ -8,8 +8,9 @@ from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from bot.web import gate, media, room_api, speak
-from bot.web.guard import DOORKEEPER, Doorkeeper, add_headers, is_loopback, sentences, strangers
+from bot.addresses import is_loopback
+from bot.web import gate, links, media, room_api, speak
+from bot.web.guard import DOORKEEPER, Doorkeeper, add_headers, sentences, strangers
 from bot.web.site import SITE, CannotListen, PasswordNeeded, PortInUse, Site, WebSettings
 from bot.web.translate import place_of
 
@@ -36,6 +37,8 @@ async def build_app(site: Site) -> web.Application:
             *room_api.ROUTES,
             *speak.ROUTES,
             *media.ROUTES,
+            *links.ROUTES,
+            *(web.post(path, hook) for path, hook in site.hooks.items()),
         ]
     )
     return app

@@ -27,6 +27,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "text": body["text"],
         "reply_to": body.get("reply_to"),
         "pictures": body.get("pictures", 0),
+        "videos": body.get("videos", 0),
         "buttons": body.get("buttons", []),
         "video": None if video is None else _video_json(video, base),
         "picture": f"{base}/picture?v={post.revision}" if body.get("picture") else None,

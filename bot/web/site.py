@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from aiohttp import web
 
@@ -10,6 +12,8 @@ from bot.web.pages import Pages
 from bot.web.ports import Dispatch, Hints
 from bot.web.rooms import Rooms
 from engine.ports import Files
+
+Hook = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,14 @@ class WebSettings:
     host: str = "127.0.0.1"
     port: int = 8420
     password: str | None = field(default=None, repr=False)
+    public_host: str | None = None
+    """The name under which a proxy serves the page to others."""
+
+
+class Links(Protocol):
+    """Tells our addresses of single files from others."""
+
+    def is_ours(self, sign: str, file: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +43,9 @@ class Site:
     files: Files
     hints: Hints
     pages: Pages
+    links: Links | None = None
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
+    """Paths where other services post to this process; each of them checks by itself who posts."""
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)

@@ -1,11 +1,10 @@
-"""What the page says in a room: messages, pictures, and pressed buttons."""
+"""What the page says in a room: messages, pictures, videos, and pressed buttons."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -26,28 +25,30 @@ from bot.web.translate import (
     reply_body,
     said_body,
 )
-from bot.web.upload import receive_picture
+from bot.web.upload import KINDS, receive
 from bot.web.wire import json_answer, place_in, site_of
 
 READ_S = 20.0
 ANSWER_S = 60.0
 """How long a command may take to be accepted."""
+ANSWER_TO_VIDEO_S = 300.0
+"""The same where a video has to be read to its end first."""
 UPLOADS = "web-uploads"
 
 
 async def _say(request: web.Request) -> web.Response:
-    """Somebody said something, perhaps with a picture."""
+    """Somebody said something, perhaps with a picture or a video."""
     if request.content_type == "multipart/form-data":
-        data, pictures = await _read_form(request)
+        data, brought = await _read_form(request)
     else:
-        data, pictures = await _read_json(request), []
+        data, brought = await _read_json(request), []
     try:
-        return await _said(request, data, pictures)
+        return await _said(request, data, brought)
     finally:  # what the dispatch wanted to keep it has kept
-        await _drop(pictures)
+        await _drop(brought)
 
 
-async def _said(request: web.Request, data: Mapping[str, Any], pictures: list[Path]) -> web.Response:
+async def _said(request: web.Request, data: Mapping[str, Any], brought: list[Attachment]) -> web.Response:
     site, place = site_of(request), place_in(request)
     try:
         person = person_of(read_text(data, "name", 200))
@@ -55,14 +56,15 @@ async def _said(request: web.Request, data: Mapping[str, Any], pictures: list[Pa
         text = read_text(data, "text", TEXT_CHARS).strip()
     except BadRequest as wrong:
         raise web.HTTPBadRequest(text=str(wrong)) from None
-    if not text and not pictures:
+    if not text and not brought:
         raise web.HTTPBadRequest(text="Write something first; /help lists what you can do.")
     if reply_to is not None:
         answered = await site.rooms.transcript.post(reply_to)
         if answered is None or answered.place != place:
             raise web.HTTPBadRequest(text="The message that this one answers is not in this room.")
-    async with asyncio.timeout(ANSWER_S):
-        body = said_body(person, text, reply_to=reply_to, pictures=len(pictures))
+    kinds = [each.kind for each in brought]
+    async with asyncio.timeout(ANSWER_TO_VIDEO_S if "video" in kinds else ANSWER_S):
+        body = said_body(person, text, reply_to=reply_to, pictures=kinds.count("image"), videos=kinds.count("video"))
         post = await site.rooms.add(place, author=person.key, body=body, nonce=key)
         reply = await site.dispatch.said(
             Incoming(
@@ -71,7 +73,7 @@ async def _said(request: web.Request, data: Mapping[str, Any], pictures: list[Pa
                 person=person,
                 text=text,
                 reply_to=None if reply_to is None else receipt_of(reply_to),
-                attachments=tuple(Attachment(path, "image") for path in pictures),
+                attachments=tuple(brought),
             )
         )
         answer = await _answer(site, place, key, reply, reply_to=post.id)
@@ -117,10 +119,10 @@ async def _read_json(request: web.Request) -> Mapping[str, Any]:
         return _mapping(await request.read())
 
 
-async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], list[Path]]:
-    """The part `say` holds the JSON and comes first, then the part `picture` the file."""
+async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], list[Attachment]]:
+    """The part `say` holds the JSON and comes first, then the part `picture` or `video` the file."""
     directory = site_of(request).files.work(UPLOADS)
-    pictures: list[Path] = []
+    brought: list[Attachment] = []
     data: Mapping[str, Any] = {}
     try:
         parts = await request.multipart()
@@ -129,24 +131,24 @@ async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], list[Path
                 async with asyncio.timeout(READ_S):
                     data = _mapping(bytes(await part.read()))
             else:
-                _check_picture(part, is_first=bool(data) and not pictures)
-                pictures.append(await receive_picture(part, directory))
+                _check_file(part, is_first=bool(data) and not brought)
+                brought.append(await receive(part, directory))
     except BaseException as error:
-        await _drop(pictures)
+        await _drop(brought)
         if isinstance(error, ValueError):  # no boundary, a broken header
             raise web.HTTPBadRequest(text="That upload is broken; send it again.") from error
         raise
-    return data, pictures
+    return data, brought
 
 
-def _check_picture(part: BodyPartReader, *, is_first: bool) -> None:
-    if part.name != "picture" or not is_first:
-        raise web.HTTPBadRequest(text="Send one picture with a message.")
+def _check_file(part: BodyPartReader, *, is_first: bool) -> None:
+    if part.name not in KINDS or not is_first:
+        raise web.HTTPBadRequest(text="Send one picture or one video with a message.")
 
 
-async def _drop(pictures: list[Path]) -> None:
-    for path in pictures:
-        await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
+async def _drop(brought: list[Attachment]) -> None:
+    for each in brought:
+        await asyncio.shield(asyncio.to_thread(each.path.unlink, missing_ok=True))
 
 
 def _mapping(raw: bytes) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ TEXT_CHARS = 8_000
 _ROOM = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
 _WORD = re.compile(r"[a-z][a-z-]{0,19}")
-_TARGET = re.compile(r"[A-Za-z0-9-]{0,40}")
+_TARGET = re.compile(r"[A-Za-z0-9:=._-]{0,40}")
 
 
 class BadRequest(Exception):
@@ -133,9 +133,16 @@ def is_code(text: str) -> bool:
 # --- what is kept ----------------------------------------------------------------------------------------------------
 
 
-def said_body(person: Person, text: str, *, reply_to: int | None, pictures: int) -> dict[str, Any]:
+def said_body(person: Person, text: str, *, reply_to: int | None, pictures: int, videos: int = 0) -> dict[str, Any]:
     """What is kept of a person's message."""
-    return {"kind": "said", "name": person.name, "text": text, "reply_to": reply_to, "pictures": pictures}
+    return {
+        "kind": "said",
+        "name": person.name,
+        "text": text,
+        "reply_to": reply_to,
+        "pictures": pictures,
+        "videos": videos,
+    }
 
 
 def reply_body(reply: Reply, *, reply_to: int | None = None) -> dict[str, Any]:

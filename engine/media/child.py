@@ -12,28 +12,39 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BadMedia, DiskFull, EngineError, MediaError, MediaLimit
-from engine.media import film, fitting, frames, measure, pictures, silence
 from engine.media.report import Report
 
 Work = Callable[..., dict[str, Any]]
 """Keyword arguments of the job, `report`, and where there is a target `out` (write this) and `scratch` (a directory)."""
 
+
+def _in(room: str, name: str) -> Work:
+    """The function, imported when it is called: a measuring child need not load what a film takes."""
+
+    def work(**arguments: Any) -> dict[str, Any]:
+        made: dict[str, Any] = getattr(import_module(f"engine.media.{room}"), name)(**arguments)
+        return made
+
+    return work
+
+
 WORKS: Mapping[str, Work] = {
-    "probe": measure.measure,
-    "first_frame": frames.write_first,
-    "last_frame": frames.write_last,
-    "thumbnail": frames.write_thumbnail,
-    "poster": frames.write_poster,
-    "small": frames.write_small,
-    "spritesheet": frames.write_spritesheet,
-    "picture": pictures.write_clean,
-    "stitch": film.stitch,
-    "fit": fitting.fit,
-    "with_sound": silence.add_silence,
+    "probe": _in("measure", "measure"),
+    "first_frame": _in("frames", "write_first"),
+    "last_frame": _in("frames", "write_last"),
+    "thumbnail": _in("frames", "write_thumbnail"),
+    "poster": _in("frames", "write_poster"),
+    "small": _in("frames", "write_small"),
+    "spritesheet": _in("frames", "write_spritesheet"),
+    "picture": _in("pictures", "write_clean"),
+    "stitch": _in("film", "stitch"),
+    "fit": _in("fitting", "fit"),
+    "with_sound": _in("silence", "add_silence"),
 }
 
 

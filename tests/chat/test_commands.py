@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import COMMANDS, Follows, Kind, Option, Parsed, UsageError, hints, parse, print_command
-from bot.requests import request_of
-from engine.model import Asked, Continue, Create, FileKey, Person, Retake, Stitch
+from bot.requests import ChangeSettings, Settings, WithVideo, request_of
+from bot.texts import asked_of, question
+from engine.codes import story_code
+from engine.model import Add, Asked, Continue, Create, FileKey, Person, Retake, ShotOptions, Stitch
 
 ASKED = Asked("update-1", "local:home", Person("local:ana", "Ana"))
 
@@ -39,6 +41,15 @@ ASKED = Asked("update-1", "local:home", Person("local:ana", "Ana"))
         ("/download k7-f1 thumbnail", Parsed("download", ("k7-f1",), "thumbnail")),
         ("/history mine", Parsed("history", (), "mine")),
         ("/help", Parsed("help")),
+        ("/add", Parsed("add")),
+        ("/add K7-4 a fox runs", Parsed("add", ("k7-4",), "a fox runs")),
+        ("/settings", Parsed("settings")),
+        ("/settings --seconds 6s --ratio 9:16", Parsed("settings", (), "", {"seconds": "6", "ratio": "9:16"})),
+        ("/settings --resolution 720", Parsed("settings", (), "", {"resolution": "720p"})),
+        ("/settings --seconds Default", Parsed("settings", (), "", {"seconds": "default"})),
+        ("/start", Parsed("start")),
+        ("/start job_17", Parsed("start")),
+        ("/start --x=1 k7-4", Parsed("start")),
     ],
 )
 def test_a_command_is_understood(said: str, parsed: Parsed) -> None:
@@ -63,6 +74,11 @@ def test_a_command_is_understood(said: str, parsed: Parsed) -> None:
         ("/retake k7-1 k7-2", "“k7-2” does not fit there."),
         ("/models all", "“all” does not fit there."),
         ("/help --all", "/help has no option --all. Its options: none."),
+        ("/settings --seed 5", "/settings has no option --seed. Its options: --seconds, --ratio,"),
+        ("/settings 9:16", "“9:16” does not fit there. Say it like this: /settings"),
+        ("/settings --seconds long", "--seconds is a number, such as --seconds 6; “long” is none."),
+        ("/create a lamp --seconds default", "--seconds is a number, such as --seconds 6; “default” is none."),
+        ("/add a fox --seconds 6", "/add has no option --seconds. Its options: none."),
     ],
 )
 def test_what_cannot_be_understood_is_told_how_to_be_said(said: str, sentence: str) -> None:
@@ -115,6 +131,10 @@ def commands(draw: st.DrawFn) -> Parsed:
 
 
 def values(option: Option) -> st.SearchStrategy[str]:
+    return st.just("default") | _set(option) if option.resets else _set(option)
+
+
+def _set(option: Option) -> st.SearchStrategy[str]:
     match option.kind:
         case Kind.NUMBER:
             return st.integers(1, 9_999).map(str)
@@ -165,6 +185,91 @@ def test_a_command_that_needs_a_code_says_so(said: str) -> None:
     """Without one it is told how it is said."""
     with pytest.raises(UsageError, match="Say it like this"):
         request_of(parse(said), ASKED)
+
+
+VIDEO = FileKey("v.mp4")
+
+
+@pytest.mark.parametrize(
+    ("said", "shot_of_reply", "add", "then"),
+    [
+        ("/add", None, {}, None),
+        ("/add k7-2 a fox", "k7-1", {"after": "k7-2", "words": "a fox"}, None),
+        ("/add a fox", "k7-1", {"after": "k7-1", "words": "a fox"}, None),
+        ("/create", "k7-1", {"is_beginning": True}, None),
+        ("/create a boat", "k7-1", {"is_beginning": True}, "a boat"),
+        ("/create --seconds 6", None, {"is_beginning": True}, ""),  # and is told to say what it shows
+        ("/continue a boat", None, {}, "a boat"),
+        ("/continue k7-2 a boat", None, {"after": "k7-2"}, "a boat"),
+    ],
+)
+def test_a_video_becomes_a_shot_and_what_is_said_goes_on_from_it(
+    said: str, shot_of_reply: str | None, add: dict[str, object], then: str | None
+) -> None:
+    """Where it belongs is what the command says of a shot; with /create it is a story's first."""
+    request = request_of(parse(said), ASKED, shot_of_reply=shot_of_reply, videos=(VIDEO,))
+    expected = Add(asked=ASKED, video=VIDEO, **add)  # type: ignore[arg-type]  # the row's fields
+    if then is None:
+        assert request == expected
+        return
+    assert isinstance(request, WithVideo)
+    assert request.add == expected
+    assert isinstance(request.then, Continue)
+    assert request.then.prompt == then
+
+
+def test_a_stitch_with_a_video_joins_the_whole_story() -> None:
+    """Which shots would stand before it could not be said."""
+    request = request_of(parse("/stitch"), ASKED, videos=(VIDEO,))
+    assert request == WithVideo(Add(asked=ASKED, video=VIDEO), Stitch(asked=ASKED))
+    with pytest.raises(UsageError, match="leave the codes out"):
+        request_of(parse("/stitch k7"), ASKED, videos=(VIDEO,))
+
+
+@pytest.mark.parametrize("said", ["/add", "/create a lamp", "/continue a boat", "/stitch"])
+def test_one_video_at_a_time(said: str) -> None:
+    """The others can follow."""
+    with pytest.raises(UsageError, match=r"^Send one video at a time with /\w+; the others can follow with /add\.$"):
+        request_of(parse(said), ASKED, videos=(VIDEO, VIDEO))
+
+
+@pytest.mark.parametrize("said", ["/help", "/retake k7-1", "/settings"])
+def test_other_commands_leave_a_video_alone(said: str) -> None:
+    """However many."""
+    assert request_of(parse(said), ASKED, videos=(VIDEO, VIDEO)) == request_of(parse(said), ASKED)
+
+
+def test_a_setting_is_looked_at_changed_or_taken_back() -> None:
+    """By what is said after it."""
+    assert request_of(parse("/settings"), ASKED) == Settings(ASKED)
+    request = request_of(parse("/settings --seconds 6 --style default"), ASKED)
+    assert request == ChangeSettings(ASKED, ShotOptions(seconds=6), frozenset({"style"}))
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.text(max_size=40))
+def test_a_question_names_its_shot(story: int, number: int, before: str) -> None:
+    """Also where it ends a longer text; the answer to it is recognised by the question alone."""
+    code = f"{story_code(story)}-{number}"
+    assert asked_of(question(code)) == code
+    assert asked_of(f"{before}\n{question(code)}") == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "What happens after k7?",
+        "What happens after k7-4? And then?",
+        "What happens after k7-4?\n6.0 s",
+        "“What happens after k7-4?”",
+        "so: What happens after k7-4?",
+        "What happens after k7-f1?",
+        "What happens after k7-٤?",
+    ],
+)
+def test_what_is_no_question_asks_nothing(text: str) -> None:
+    """A caption that quotes such a prompt is no question of ours."""
+    assert asked_of(text) is None
 
 
 def test_the_menu_names_every_public_command_with_its_options() -> None:

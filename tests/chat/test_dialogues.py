@@ -10,6 +10,8 @@ import pytest
 from engine.model import Person
 from tests.house import ANA, BEN, HOME, OPERATOR, House
 
+GROUP = "local:group"
+
 
 async def talk(house: House, lines: list[tuple[Person | None, str, str | None]]) -> None:
     """Each row: who speaks (None: the bot, by a message of its own), what is said, what is answered at once.
@@ -120,6 +122,34 @@ DIALOGUES: dict[str, list[tuple[Person | None, str, str | None]]] = {
         (ANA, "/history", r"^a1-2 .*\nb1-1 .*\na1-1 "),
         (BEN, "/history mine", r"^No clips yet"),
     ],
+    "a place chooses what its stories get": [
+        (
+            ANA,
+            "/settings",
+            r"^A new story here: 1 s · 16:9 · 480p · plain · scripted one\nnothing is chosen here, .*/settings --ratio 9:16",
+        ),
+        (
+            BEN,
+            "/settings --ratio 9:16 --seconds 2",
+            r"^A new story here: 2 s · 9:16 · .*\nchosen here: seconds 2, ratio 9:16\n",
+        ),
+        (ANA, "/create a lamp", None),
+        (None, r"a1-1 · by Ana\n“a lamp”\n2\.0 s · 36x64", None),
+        (ANA, "/create a fox --ratio 16:9", None),
+        (None, r"b1-1 · by Ana\n“a fox”\n2\.0 s · 64x36", None),
+        (ANA, "/settings --style oil", r"^scripted one has no style “oil”; choose one of: plain, ink\.$"),
+        (ANA, "/settings --seconds 99", r"^A shot of 99 s is not possible with scripted one"),
+        (ANA, "/settings --provider nobody", r"^There is no provider “nobody” here; choose one of: scripted\.$"),
+        (ANA, "/settings --colour red", r"^/settings has no option --colour"),
+        (ANA, "/settings", r"\nchosen here: seconds 2, ratio 9:16\n"),
+        (ANA, "/settings --ratio default", r"\nchosen here: seconds 2\n"),
+        (ANA, "/settings --seconds default", r"\nnothing is chosen here"),
+    ],
+    "what is missing is told": [
+        (ANA, "/add", r"^There is no video: send one with /add below it, or answer a message that has one"),
+        (ANA, "/add a1-1 a fox", r"^There is no video: "),
+        (ANA, "/start job_17", r"/create a lighthouse keeper lights the lamp"),
+    ],
     "only one's own is deleted": [
         (ANA, "/create a lamp", None),
         (None, "a1-1", None),
@@ -175,6 +205,7 @@ async def test_a_reply_to_a_clip_goes_on_from_it(house: House) -> None:
         ("retake", "a1-1", "", "a1-1 · by Ana · take 2"),
         ("stitch", "a1", "", "a1-f1 · 1 shot of a1"),
         ("create", "example", "", "b1-1 · by Ana\n“a lighthouse keeper lights the lamp”"),
+        ("continue", "A1-1", " a boat ", "a1-2 · by Ana\n“a boat”"),
     ],
 )
 async def test_a_button_does_what_its_command_does(house: House, verb: str, target: str, text: str, shown: str) -> None:
@@ -192,6 +223,99 @@ async def test_a_button_of_another_version_explains_itself(house: House) -> None
     assert reply.text.startswith("This button is from another version of Nextshot")
 
 
+@pytest.mark.parametrize("said", ["", "  "])
+async def test_continue_without_a_text_asks_for_it(house: House, said: str) -> None:
+    """The answer to the question is the press of the same button with a text."""
+    await house.shot()
+    reply = await house.press("continue", "A1-1", said=said)
+    assert reply is not None
+    assert reply.text == "What happens after a1-1?"
+    assert reply.asks is not None
+    assert reply.asks.data == "continue:a1-1"
+    assert await house.press(reply.asks.verb, reply.asks.target, said="a boat") is None
+    gone = await house.press("continue", "a1-9")
+    assert gone is not None
+    assert (gone.text, gone.asks) == ("There is no shot a1-9 here; /story lists the shots of this place.", None)
+
+
+async def test_a_download_is_to_be_kept(house: House) -> None:
+    """As a file where the platform tells the two apart, also a picture of it."""
+    await house.shot()
+    shown, kept, button = await house.say("/show a1-1"), await house.say("/download a1-1"), None
+    button = await house.press("download", "a1-1")
+    for reply, as_file in ((shown, False), (kept, True), (button, True)):
+        assert reply is not None
+        assert reply.video is not None
+        assert reply.as_file is as_file
+        assert house.files.path(reply.video.file) == reply.video.path
+    for variant in ("thumbnail", "spritesheet", "last-frame"):
+        picture = await house.say(f"/download a1-1 {variant}")
+        assert picture is not None
+        assert (picture.video, picture.as_file) == (None, True)
+        assert picture.picture is not None
+
+
+async def test_what_one_made_elsewhere_is_not_listed_where_others_read(house: House) -> None:
+    """There only what was made there, and a word on where all of it is to be had."""
+    await house.shot("a secret")
+    await house.say("/create a fox", ANA, GROUP)
+    await house.say("/create a lamp", BEN, GROUP)
+    await house.run(20)
+    alone = await house.say("/history mine", ANA)
+    assert alone is not None
+    assert re.fullmatch(r"b1-1 · Ana · a fox · .*\na1-1 · Ana · a secret · .*", alone.text)
+    shared = await house.say("/history mine", ANA, GROUP, is_shared=True)
+    assert shared is not None
+    listed, ending = shared.text.splitlines()
+    assert listed.startswith("b1-1 · Ana · a fox · ")
+    assert ending == (
+        "Only clips of this place are shown here; /history mine in a private chat with the bot lists all of yours."
+    )
+    none = await house.say("/history mine", ANA, "local:empty", is_shared=True)
+    assert none is not None
+    assert none.text == f"No clips yet. Begin: /create a lighthouse keeper lights the lamp\n{ending}"
+    everybody = await house.say("/history", ANA, GROUP, is_shared=True)
+    assert everybody is not None
+    assert len(everybody.text.splitlines()) == 2
+
+
+async def test_what_is_one_s_own_is_had_from_anywhere(house: House) -> None:
+    """By its author and by the story's director, to look at and to keep; a stranger reads that nothing is there."""
+    await house.shot()
+    await house.say("/continue a boat", BEN)
+    await house.run(10)
+    await house.say("/stitch", BEN)
+    await house.run(10)
+    away, stranger = "local:elsewhere", Person("local:eve", "Eve")
+    for person, code in ((ANA, "a1-1"), (BEN, "a1-2"), (ANA, "a1-2"), (BEN, "a1-f1"), (ANA, "a1-f1")):
+        for verb in ("show", "download"):
+            reply = await house.say(f"/{verb} {code}", person, away)
+            assert reply is not None
+            assert reply.video is not None, reply.text
+            assert [button.data for button in reply.buttons] == [f"download:{code}"]
+    for person, code in ((stranger, "a1-1"), (BEN, "a1-1"), (stranger, "a1-f1"), (stranger, "a1-9")):
+        for said in (f"/show {code}", f"/download {code}", f"/download {code} thumbnail"):
+            reply = await house.say(said, person, away)
+            assert reply is not None
+            kind = "film" if "f" in code else "shot"
+            assert reply.text.startswith(f"There is no {kind} {code} here; /story lists the {kind}s of this place.")
+    await house.say("/delete a1-2", BEN)
+    for person, sentence in ((BEN, "a1-2 was deleted"), (stranger, "There is no shot a1-2 here")):
+        reply = await house.say("/show a1-2", person, away)
+        assert reply is not None
+        assert reply.text.startswith(sentence)
+
+
+async def test_the_same_cancel_twice_stops_one_job_and_says_nothing_wrong(house: House) -> None:
+    """A crash between our commit and the note that the update was handled."""
+    house.provider.finishes_at_check = 100
+    for said in ("/create a lamp", "/create a fox"):
+        await house.say(said)
+    await house.run(2)
+    assert [await house.say("/cancel", key="update-x") for _ in range(2)] == [None, None]
+    assert await house.live() == 1
+
+
 async def test_the_same_update_twice_is_one_job(house: House) -> None:
     """A platform may hand over an update again."""
     from bot.message import Incoming
@@ -205,11 +329,10 @@ async def test_the_same_update_twice_is_one_job(house: House) -> None:
 
 
 async def test_another_place_s_story_is_not_there(house: House) -> None:
-    """Neither seen, nor continued, nor stitched, nor deleted from elsewhere."""
+    """Neither continued, nor stitched, nor deleted from elsewhere, also by its own author."""
     await house.shot()
     for said in (
         "/continue a1-1 a boat",
-        "/show a1-1",
         "/stitch a1",
         "/stitch a1-1",
         "/delete a1-1",

@@ -25,12 +25,16 @@ class Queue:
     running: int = 0
     most_running: int = 0
     claim_errors: int = 0
+    claim_s: float = 0.0
+    claiming: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def claim(self, limit: int) -> Sequence[int]:
         if self.claim_errors:
             self.claim_errors -= 1
             raise StorageUnavailable("The database is locked.")
+        self.claiming.set()
+        await asyncio.sleep(self.claim_s)
         taken, self.items = self.items[:limit], self.items[limit:]
         return taken
 
@@ -117,3 +121,18 @@ async def test_a_stop_waits_for_its_grace_and_then_cuts_off() -> None:
     assert short.stepped == [1]
     assert long.stepped == []
     assert len(long.items) == 3
+
+
+async def test_one_grace_is_for_all_that_runs() -> None:
+    """A claim that hangs and a step that hangs do not each get the whole of it."""
+    long, stuck = Queue([1], step_s=60), Queue([2], claim_s=60, name="stuck")
+    driver = EmbeddedDriver([long, stuck], tick_s=0.02)
+    await driver.start()
+    async with asyncio.timeout(5):
+        await stuck.claiming.wait()
+    assert long.running == 1
+    began = time.monotonic()
+    await driver.stop(1)
+    assert 0.9 < time.monotonic() - began < 1.9
+    assert long.running == 0
+    assert stuck.stepped == []

@@ -17,6 +17,7 @@ class Message:
     reply: Reply
     nonce: str
     edits: int = 0
+    reply_to: str | None = None
 
 
 @dataclass
@@ -35,9 +36,16 @@ class FakeChat:
     edit_gate: asyncio.Event | None = None
     """The next edit is under way until it is set."""
     sends: int = 0
+    busy_result_s: float = 0.0
+    """How long it says that it takes no result."""
+    busy_other_s: float = 0.0
+    has_no_room_for_progress: bool = False
 
     def limits(self, place: str) -> Limits:
         return Limits(upload_bytes=2**40, text_chars=4_096, edit_every_s=self.edit_every_s)
+
+    def busy_s(self, place: str, *, is_result: bool) -> float:
+        return self.busy_result_s if is_result else self.busy_other_s
 
     async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
         self.sends += 1
@@ -47,12 +55,14 @@ class FakeChat:
         if known is not None and self.dedupes:
             return known.receipt
         receipt = f"{self.platform}:{len(self.messages) + 1}"
-        self.messages[receipt] = Message(receipt, place, reply, nonce)
+        self.messages[receipt] = Message(receipt, place, reply, nonce, reply_to=reply_to)
         if self.lose_answers:
             raise self.lose_answers.pop(0)
         return receipt
 
-    async def edit(self, receipt: str, reply: Reply) -> None:
+    async def edit(self, receipt: str, reply: Reply, *, is_progress: bool = False) -> None:
+        if is_progress and self.has_no_room_for_progress:
+            return
         if self.edit_errors:
             raise self.edit_errors.pop(0)
         gate, self.edit_gate = self.edit_gate, None

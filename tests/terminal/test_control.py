@@ -38,12 +38,12 @@ from engine.errors import (
     RateLimited,
     StorageUnavailable,
 )
-from engine.model import Asked, Continue, Create, Failure, Film, JobState, Person, Retake, ShotOptions, Stitch
+from engine.model import Add, Asked, Continue, Create, Failure, Film, JobState, Person, Retake, ShotOptions, Stitch
 from engine.open import open_studio, utc_now
 from engine.studio import Studio
 from engine.views import ShotView
 from storage import DirectoryLock, LocalFiles, opened_store
-from tests.fakes.provider import ScriptedProvider
+from tests.fakes.provider import ScriptedProvider, write_clip
 
 ANA = Person("local:ana", "Ana", is_operator=True)
 BEN = Person("local:ben", "Ben")
@@ -131,6 +131,28 @@ async def test_a_film_is_made(opened: Opened, tmp_path: Path) -> None:
 def _again(options: ShotOptions) -> Create:
     """The same update, told to the other end: it has its job already."""
     return Create(asked=asked("1"), prompt="anything", options=options)
+
+
+async def test_a_video_is_given_and_a_place_chooses(opened: Opened, tmp_path: Path) -> None:
+    """What was given is a shot, alone or together with what follows it; what was chosen is what a story gets."""
+    desk, video = opened.desk, tmp_path / "given.mp4"
+    write_clip(video, seconds=0.5, colour=40)
+    view = await desk.add(Add(asked=asked("1"), video=await desk.keep_video(video), words="a fox"))
+    assert view == await opened.studio.show(PLACE, "a1-1")
+    given = Add(asked=asked("2"), video=await desk.keep_video(video), is_beginning=True)
+    job = await desk.continue_story(Continue(asked=asked("2"), prompt="a boat"), given)
+    assert job.shot_code == "b1-2"
+    assert await finished(opened, job.id) is JobState.READY
+    given = Add(asked=asked("3"), video=await desk.keep_video(video))
+    stitched = await desk.stitch(Stitch(asked=asked("3")), given)
+    assert await finished(opened, stitched.id) is JobState.READY
+    changed = await desk.set_settings(asked("4"), ShotOptions(style="ink", seconds=2.5), frozenset({"ratio"}))
+    assert changed == await desk.settings(PLACE) == await opened.studio.settings(PLACE)
+    assert changed.chosen == ShotOptions(style="ink", seconds=2.5)
+    assert isinstance(await desk.show("local:elsewhere", "a1-1", ANA.key), ShotView)
+    assert await desk.download("local:elsewhere", "a1-1", "video", ANA.key) == await desk.download(
+        PLACE, "a1-1", "video"
+    )
 
 
 async def test_a_job_is_cancelled_and_sent_again(opened: Opened) -> None:

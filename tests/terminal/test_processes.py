@@ -21,6 +21,7 @@ from PIL import Image
 
 from engine.open import utc_now
 from storage import Post, Transcript, opened_store
+from tests.fakes.provider import write_clip
 from tests.terminal.processes import QUICK, Ended, Terminal, ended, read_until
 
 ANY_PORT = {"NEXTSHOT_WEB_PORT": "0"}
@@ -74,6 +75,24 @@ def test_a_film_in_three_commands(terminal: Terminal, tmp_path: Path) -> None:
         assert still.size == (854, 480)
     refused(terminal.run("download", "a1-1", "--variant", "last-frame", "--out", "frame.png"), "is there already")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_video_of_one_s_own_and_what_a_place_chooses(terminal: Terminal, tmp_path: Path) -> None:
+    """A given file becomes a shot, and stays where it was; what is chosen is told, taken back, or refused in a sentence."""
+    write_clip(tmp_path / "mine.mp4", seconds=1, colour=9, size=(128, 72))
+    before = (tmp_path / "mine.mp4").read_bytes()
+    added = terminal.run("add", "mine.mp4", "a", "fox", "--json").last
+    assert (added["shot"], added["prompt"], added["provider"], added["width"]) == ("a1-1", "a fox", None, 128)
+    assert Path(added["file"]).read_bytes() == (tmp_path / "mine.mp4").read_bytes() == before
+    refused(terminal.run("retake", "a1-1"), "nextshot continue a1-1 goes on from it")
+    refused(terminal.run("add", "pyproject.toml"), "pyproject.toml")
+    assert terminal.run("settings", "--ratio", "9:16", "--seconds", "3", "--json").last["chosen"] == [
+        "seconds",
+        "ratio",
+    ]
+    refused(terminal.run("settings", "--seconds", "long"), "--seconds is a number, such as --seconds 6, or default")
+    chosen = terminal.run("settings", "--seconds", "default", "--json").last
+    assert (chosen["ratio"], chosen["chosen"]) == ("9:16", ["ratio"])
 
 
 def test_control_c_then_resume(terminal: Terminal) -> None:

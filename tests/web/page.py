@@ -127,7 +127,7 @@ class WebHouse:
     async def show(self, key: FileKey, name: str = "k7-1.mp4") -> int:
         """The bot shows a video; the post's number."""
         path = self.house.files.path(key)
-        video = Video(path=path, name=name, seconds=1.0, width=64, height=36, bytes=path.stat().st_size)
+        video = Video(path=path, name=name, seconds=1.0, width=64, height=36, bytes=path.stat().st_size, file=key)
         receipt = await self.adapter.send(HOME, Reply(text="here", video=video), nonce=f"show-{key}-{name}")
         return int(receipt.partition(":")[2])
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp.web import Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from bot.addresses import PAGE_PATHS
+from bot.commands import hints
 from bot.web import guard
 from bot.web.guard import Doorkeeper, host_is_ours
-from bot.web.site import WebSettings
+from bot.web.server import build_app
+from bot.web.site import Site, WebSettings
 from bot.web.translate import BadRequest, person_of, place_of, post_id_of, read_key
 from tests.fakes.clock import FakeClock
 from tests.web.page import WebHouse, opened_page
@@ -141,6 +146,49 @@ def test_a_cookie_ends() -> None:
     assert keeper.knows(cookie, 1_000)
     assert not keeper.knows(cookie, 1_000 + guard.LOGIN_KEPT_S + 1)
     assert not Doorkeeper("another one").knows(cookie, 1_000)
+
+
+# --- hooks -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_hook_opens_its_own_path_and_nothing_of_the_page(tmp_path: Path, clock: FakeClock) -> None:
+    """Whoever posts there is asked by the hook. At a path of the page it opens nothing, whatever the settings say."""
+    came: list[str] = []
+
+    async def hook(request: Request) -> Response:
+        came.append(request.path)
+        return Response()
+
+    stranger = {"Host": "films.example.org", "Origin": "https://evil.example"}
+    async with opened_page(tmp_path, clock, WebSettings(port=0, password="open sesame")) as web:
+        await web.adapter.close()
+        paths = ("/telegram", "/login", "/api/room/home", "/media/home/a1-1/video")
+        web.adapter.connect(dispatch=web.house.dispatch, hints=hints, hooks=dict.fromkeys(paths, hook))
+        url = (await web.adapter.open()).rstrip("/")
+
+        async def status(method: str, path: str, headers: dict[str, str]) -> int:
+            async with web.session.request(
+                method, url + path, headers=headers, json=web.message("hello"), allow_redirects=False
+            ) as answer:
+                return answer.status
+
+        assert await status("POST", "/telegram", stranger) == 200
+        assert await status("GET", "/telegram", stranger) == 421
+        assert await status("GET", "/telegram", {}) == 303
+        assert await status("POST", "/login", stranger) == 421
+        assert await status("GET", "/api/room/home", stranger) == 421
+        assert await status("GET", "/api/room/home", {}) == 401
+        assert await status("GET", "/media/home/a1-1/video", {}) == 401
+    assert came == ["/telegram"]
+
+
+async def test_every_path_of_the_page_is_known_to_the_settings() -> None:
+    """No hook can be set to a path that the page has or gets."""
+    nobody: Any = None
+    site = Site(settings=WebSettings(), rooms=nobody, dispatch=nobody, files=nobody, hints=nobody, pages=nobody)
+    paths = {resource.canonical for resource in (await build_app(site)).router.resources()}
+    assert len(paths) > 8
+    assert {path.split("/")[1] for path in paths} == PAGE_PATHS
 
 
 # --- what comes from outside -----------------------------------------------------------------------------------------

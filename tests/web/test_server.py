@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
 from pathlib import Path
 
 import pytest
-from aiohttp import FormData
+from aiohttp import ClientPayloadError, FormData
 
 from bot.message import Button, NotSent, Reply
 from bot.web.adapter import WebAdapter
@@ -18,6 +19,8 @@ from tests.fakes.clock import FakeClock
 from tests.web.page import HOME, WebHouse, opened_page
 
 PNG = b"\x89PNG\r\n\x1a\n"
+LARGE_BYTES = 64 * 1024 * 1024
+"""More than the sockets between two programs hold."""
 
 
 # --- saying and reading ----------------------------------------------------------------------------------------------
@@ -48,6 +51,16 @@ async def test_the_same_message_twice_counts_once(web: WebHouse) -> None:
     room = await web.room()
     assert [post["text"] for post in room["posts"]] == ["/create a lamp"]
     assert len(room["story"]["shots"]) == 1
+
+
+async def test_a_setting_is_chosen_by_its_button(web: WebHouse) -> None:
+    """What a button carries comes back as it was sent."""
+    said = await web.say("/settings")
+    button = said["answer"]["buttons"][1]
+    pressed = {**button, "name": "Ana", "key": "press-settings"}
+    async with web.post("/api/room/home/press", json=pressed) as answer:
+        assert answer.status == 200
+        assert "chosen here: ratio 9:16" in (await answer.json())["answer"]["text"]
 
 
 async def test_rooms_know_nothing_of_each_other(web: WebHouse) -> None:
@@ -197,6 +210,22 @@ async def test_the_server_stops_while_pages_listen(tmp_path: Path, clock: FakeCl
         await one.ends(5)
         await other.ends(5)
         assert time.monotonic() - began < 5
+
+
+async def test_a_reader_that_paused_a_download_does_not_hold_up_the_stop(tmp_path: Path, clock: FakeClock) -> None:
+    """It has its second, and then the file ends in the middle."""
+    async with opened_page(tmp_path, clock, WebSettings(port=0)) as web:
+        number = await web.show(key := await web.clip())
+        path = web.house.files.path(key)
+        path.chmod(0o600)
+        os.truncate(path, LARGE_BYTES)
+        async with web.get(f"/media/home/posts/{number}/video") as paused:
+            assert (paused.status, paused.content_length) == (200, LARGE_BYTES)
+            began = time.monotonic()
+            await web.adapter.close()
+            assert time.monotonic() - began < 3
+            with pytest.raises(ClientPayloadError):
+                await paused.read()
 
 
 # --- media -----------------------------------------------------------------------------------------------------------

@@ -52,11 +52,12 @@ export class Api {
     return ask(`${this.base}/story/${code}`);
   }
 
-  say(data, picture) {
-    if (!picture) return post(`${this.base}/say`, data);
+  /** `file`: a picture or a video. */
+  say(data, file) {
+    if (!file) return post(`${this.base}/say`, data);
     const form = new FormData();
     form.append('say', JSON.stringify(data));
-    form.append('picture', picture);
+    form.append(file.type.startsWith('video/') ? 'video' : 'picture', file);
     return ask(`${this.base}/say`, { method: 'POST', body: form });
   }
 

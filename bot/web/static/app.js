@@ -56,9 +56,9 @@ class Room {
 
   // --- what the parts ask of the room
 
-  async say(message, picture) {
+  async say(message, file) {
     const asked = this.people.name;
-    const { post, private: whisper } = await this.api.say({ ...message, name: asked }, picture);
+    const { post, private: whisper } = await this.api.say({ ...message, name: asked }, file);
     this.people.learn(asked, post.author);
     this.#put(post);
     this.log.iAm(this.people.key);
@@ -227,7 +227,7 @@ class Room {
       make('div', { className: 'examples' }, ...EXAMPLES.map((prompt, index) => make('button', {
         type: 'button', className: `example${index ? '' : ' is-first'}`, onclick: () => this.composer.send(`/create ${prompt}`),
       }, make('code', { className: 'command' }, '/create'), ` ${prompt}`))),
-      make('p', { className: 'empty-note' }, 'Press / for every command. A picture that you drop here becomes the first frame of a shot.'));
+      make('p', { className: 'empty-note' }, 'Press / for every command. A picture that you drop here becomes the first frame of a shot, a video becomes a shot.'));
   }
 
   #shortcut(event) {

@@ -13,6 +13,7 @@ const NOTE_LINES = 3;
 export function saidCard(post, isMine, room) {
   const bubble = make('div', { className: 'said-text', dir: 'auto' });
   bubble.append(...words(post.text, room));
+  if (post.videos) bubble.append(make('span', { className: 'said-picture' }, 'with a video'));
   if (post.pictures) bubble.append(make('span', { className: 'said-picture' }, 'with a picture'));
   const mark = make('span', { className: 'mark', 'aria-hidden': 'true' }, [...post.name][0] ?? '?');
   mark.style.setProperty('--hue', hueOf(post.author));

@@ -6,7 +6,8 @@ import { make, say } from './dom.js';
 import { forTab, keep, recall } from './keep.js';
 
 const TEXT_MAX = 8000;
-const PICTURE_MAX = 32 * 1024 * 1024;
+const MEGABYTE = 1024 * 1024;
+const MOST = { image: 32 * MEGABYTE, video: 500 * MEGABYTE };
 const FIRST = '/create what the first shot shows';
 const NEXT = '/continue what happens next';
 
@@ -18,11 +19,11 @@ export class Composer {
       role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': 'completions', 'aria-haspopup': 'listbox', 'aria-describedby': 'hint',
     });
     this.list = make('ul', { id: 'completions', className: 'completions', role: 'listbox', 'aria-label': 'Completions', hidden: true });
-    this.file = make('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp,image/gif', hidden: true, tabindex: -1 });
+    this.file = make('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp,image/gif,video/mp4,video/webm,video/quicktime', hidden: true, tabindex: -1 });
     this.chip = make('div', { className: 'chip', hidden: true });
     this.hint = make('p', { id: 'hint', className: 'hint' });
     this.error = make('p', { className: 'composer-error', role: 'alert', hidden: true });
-    this.attach = make('button', { type: 'button', className: 'round', 'aria-label': 'Add a picture to start on', title: 'Add a picture to start on', onclick: () => this.file.click() }, '+');
+    this.attach = make('button', { type: 'button', className: 'round', 'aria-label': 'Add a picture or a video', title: 'Add a picture to start on, or a video', onclick: () => this.file.click() }, '+');
     this.submit = make('button', { type: 'submit', className: 'round is-main', 'aria-label': 'Send', title: 'Send (Enter)' }, '➤');
     form.append(this.list, this.error, this.chip, make('div', { className: 'composer-row' }, this.attach, this.box, this.submit), this.hint, this.file);
     this.draft = `nextshot-draft-${room.name}`;
@@ -103,7 +104,7 @@ export class Composer {
     } else if (event.key === 'ArrowDown' && this.back) {
       event.preventDefault();
       this.#recall(-1);
-    } else if (event.key === 'Escape' && this.picture) {
+    } else if (event.key === 'Escape' && this.brought) {
       this.#take(null);
     }
   }
@@ -160,20 +161,25 @@ export class Composer {
     this.box.removeAttribute('aria-activedescendant');
   }
 
-  #take(picture, event) {
-    if (picture === undefined || (picture && !picture.type.startsWith('image/'))) return;
+  /** A picture or a video goes with the next message; null: none does any more. */
+  #take(file, event) {
+    const kind = file?.type.split('/')[0];
+    if (file === undefined || (file && !MOST[kind])) return;
     event?.preventDefault();
-    if (picture && picture.size > PICTURE_MAX) {
-      this.#fail('That picture is larger than 32 MB; make it smaller.');
+    if (file && file.size > MOST[kind]) {
+      this.#fail(`That ${kind === 'image' ? 'picture' : 'video'} is larger than ${MOST[kind] / MEGABYTE} MB; make it smaller.`);
       return;
     }
     if (this.url) URL.revokeObjectURL(this.url);
-    [this.picture, this.key, this.url] = [picture, null, picture ? URL.createObjectURL(picture) : null];
-    this.chip.hidden = !picture;
-    if (!picture) return this.focus();
-    this.chip.replaceChildren(make('img', { src: this.url, alt: '' }), make('span', {}, 'The shot will start on this picture'),
-      make('button', { type: 'button', className: 'link', 'aria-label': 'Remove the picture', onclick: () => this.#take(null) }, 'Remove'));
-    if (!this.box.value) this.begin('/create ', 'what happens in this picture');
+    [this.brought, this.key, this.url] = [file, null, kind === 'image' ? URL.createObjectURL(file) : null];
+    this.chip.hidden = !file;
+    if (!file) return this.focus();
+    const shown = kind === 'image' ? [make('img', { src: this.url, alt: '' }), make('span', {}, 'The shot will start on this picture')]
+      : [make('span', {}, `${file.name} becomes a shot`)];
+    const what = kind === 'image' ? 'picture' : 'video';
+    this.chip.replaceChildren(...shown, make('button', { type: 'button', className: 'link', 'aria-label': `Remove the ${what}`, onclick: () => this.#take(null) }, 'Remove'));
+    if (!this.box.value && kind === 'image') this.begin('/create ', 'what happens in this picture');
+    else if (!this.box.value) this.begin('/add ', 'what the video shows');
     this.focus();
     return undefined;
   }
@@ -182,7 +188,7 @@ export class Composer {
     this.box.style.height = 'auto';
     this.box.style.height = `${Math.min(this.box.scrollHeight, 180)}px`;
     const text = this.box.value.trim();
-    this.submit.disabled = !text && !this.picture;
+    this.submit.disabled = !text && !this.brought;
     this.error.hidden = true;
     if (!text) this.asked = null;
     const isTalk = text && !text.startsWith('/');
@@ -200,10 +206,10 @@ export class Composer {
   /** Send what is written. The box is free again at once; messages leave one after the other, in their order. */
   #send() {
     const text = this.box.value.trim();
-    if (!text && !this.picture) return;
-    const message = { text, key: this.key ?? newKey(), picture: this.picture };
+    if (!text && !this.brought) return;
+    const message = { text, key: this.key ?? newKey(), brought: this.brought };
     this.#close();
-    [this.key, this.back, this.picture] = [null, 0, null];
+    [this.key, this.back, this.brought] = [null, 0, null];
     this.chip.hidden = true;
     this.box.value = '';
     if (text && this.past.at(-1) !== text) this.past.push(text);
@@ -212,10 +218,10 @@ export class Composer {
   }
 
   async #deliver(message) {
-    const { picture, ...said } = message;
+    const { brought, ...said } = message;
     this.form.setAttribute('aria-busy', 'true');
     try {
-      await this.room.say(said, picture);
+      await this.room.say(said, brought);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#giveBack(message, error.message);
@@ -225,13 +231,13 @@ export class Composer {
   }
 
   /** It was not taken: it stands in the box again, with its key, so that a second try is the same message. */
-  #giveBack({ text, key, picture }, sentence) {
-    if (this.box.value || this.picture) {
+  #giveBack({ text, key, brought }, sentence) {
+    if (this.box.value || this.brought) {
       this.#fail(`${sentence} (Not sent: “${text.slice(0, 60)}”. The arrow key up brings it back.)`);
       return;
     }
     this.box.value = text;
-    if (picture) this.#take(picture);
+    if (brought) this.#take(brought);
     this.key = key;
     this.#changed();
     this.#fail(sentence);

@@ -1,0 +1,232 @@
+"""The status message of a job: edited as the job goes on, at the pace that its place allows, until its last words.
+
+All of this may be lost: the newest state wins, and an edit that fails is forgotten. Only the last words wait for room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from bot import texts
+from bot.message import Adapter, Button, NotSent, Reply, SendUnknown
+from engine.errors import EngineError
+from engine.jobs import LIVE, WITH_CLIP
+from engine.model import Job, JobState
+from engine.ports import Clock, Store
+from engine.studio import Studio
+
+log = logging.getLogger(__name__)
+
+EDIT_S = 60.0
+"""The longest that an edit may take: the video waits for the edits of its status message."""
+CLOSED_KEPT = 10_000
+
+_STAGES: Mapping[JobState, JobState] = {
+    JobState.QUEUED: JobState.QUEUED,
+    JobState.SUBMITTING: JobState.QUEUED,
+    JobState.RENDERING: JobState.RENDERING,
+    JobState.SAVING: JobState.SAVING,
+}
+"""What a person would call a change: handing a shot over looks like waiting."""
+
+
+class Progress:
+    """Counts the jobs' progress in their status messages."""
+
+    def __init__(self, store: Store, studio: Studio, adapters: Mapping[str, Adapter], clock: Clock) -> None:
+        """`adapters` by platform."""
+        self._store = store
+        self._studio = studio
+        self._adapters = adapters
+        self._clock = clock
+        self._newest: dict[str, dict[int, Job]] = {}
+        """By place and job: the state that is still to be shown."""
+        self._tellers: dict[str, asyncio.Task[None]] = {}
+        self._hurry: dict[str, asyncio.Event] = {}
+        """By place: a job is in another state than the one that is shown, which is worth an edit before its time."""
+        self._shown: dict[int, JobState | None] = {}
+        """By job: the stage that its status message tells of."""
+        self._said: dict[int, Reply] = {}
+        """By job: what its status message says, so that nothing is edited to the same."""
+        self._line: dict[int, Job] = {}
+        """The jobs that wait in line: each move of the line is theirs to tell, too."""
+        self._closed: OrderedDict[int, JobState] = OrderedDict()
+        """Jobs whose status message has had its last edit, and as what they ended."""
+        self._lost: OrderedDict[int, None] = OrderedDict()
+        """Jobs whose status message cannot be edited any more."""
+        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        """By job: its status message is edited once at a time, so that the last word stays the last."""
+        self._stopped = False
+
+    async def job_changed(self, job: Job) -> None:
+        """Show this state when the place's pace allows, unless a newer one comes before."""
+        if job.state is JobState.QUEUED:
+            self._line[job.id] = job
+        elif self._line.pop(job.id, None) is not None or job.state not in LIVE:
+            for other in list(self._line.values()):
+                if other.provider == job.provider:
+                    self._show_soon(other)
+        if job.state in LIVE:
+            self._show_soon(job)
+
+    def _show_soon(self, job: Job) -> None:
+        if self._stopped or self.adapter_of(job.place) is None:
+            return
+        self._newest.setdefault(job.place, {})[job.id] = job
+        if self._shown.get(job.id) is not _STAGES.get(job.state):
+            self._hurry.setdefault(job.place, asyncio.Event()).set()
+        if job.place not in self._tellers:
+            self._tellers[job.place] = asyncio.create_task(self._tell(job.place), name=f"progress of {job.place}")
+
+    async def stop(self) -> None:
+        """No more progress."""
+        self._stopped = True
+        tellers = list(self._tellers.values())
+        for task in tellers:
+            task.cancel()
+        await asyncio.gather(*tellers, return_exceptions=True)
+
+    async def _tell(self, place: str) -> None:
+        adapter = self.adapter_of(place)
+        waiting = self._newest.setdefault(place, {})
+        try:
+            while waiting and adapter is not None:
+                await self._tell_next(place, waiting, adapter)
+        finally:  # at once: who comes a moment later has to find nobody here
+            self._newest.pop(place, None)
+            self._hurry.pop(place, None)
+            self._tellers.pop(place, None)
+
+    async def _tell_next(self, place: str, waiting: dict[int, Job], adapter: Adapter) -> None:
+        """One edit, then as long a wait as the place wants, unless there is something worth an edit before."""
+        hurry = self._hurry.setdefault(place, asyncio.Event())
+        job = waiting.pop(next(iter(waiting)))
+        try:
+            await self._tell_one(job, adapter)
+        except NotSent as error:
+            log.info("progress waits job=%d state=%s: %s", job.id, job.state, error)
+            if error.retry_after_s is None:
+                self._gone(job)
+            else:
+                waiting.setdefault(job.id, job)  # unless a newer state came meanwhile
+                await asyncio.sleep(error.retry_after_s)
+                return
+        except (SendUnknown, EngineError, TimeoutError) as error:
+            log.info("progress dropped job=%d state=%s: %s", job.id, job.state, error)
+        hurry.clear()
+        if any(self._shown.get(other.id) is not _STAGES.get(other.state) for other in waiting.values()):
+            hurry.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(adapter.limits(place).edit_every_s):
+                await hurry.wait()
+
+    async def _tell_one(self, job: Job, adapter: Adapter) -> None:
+        """One edit of a status message: how the job stands, or its last words where they could not be said in time."""
+        async with self.edits(job), asyncio.timeout(EDIT_S):
+            fresh = await self._studio.job(job.id)
+            if fresh is None or fresh.receipt is None or fresh.place != job.place or job.id in self._lost:
+                return
+            if fresh.state in LIVE:
+                status = await self.status(job)
+                self._shown[job.id] = _STAGES.get(job.state)
+                if status != self._said.get(job.id) or status.picture is not None:
+                    await adapter.edit(fresh.receipt, status, is_progress=True)
+                    self._said[job.id] = status
+            elif job.state not in LIVE and not self._is_closed(fresh):
+                await adapter.edit(fresh.receipt, Reply(text=await self._last_words(fresh)), is_progress=True)
+                self.closed(fresh)
+
+    def shown(self, job: Job, status: Reply) -> None:
+        """Its status message was sent and says this."""
+        self._shown[job.id] = _STAGES.get(job.state)
+        self._said[job.id] = status
+
+    async def say_kept(self, job: Job, adapter: Adapter) -> None:
+        """The result will never be shown in its place: say where it is. Best effort."""
+        if job.receipt is None:
+            return
+        try:
+            async with self.edits(job), asyncio.timeout(EDIT_S):
+                await adapter.edit(job.receipt, Reply(text=texts.kept(await self._last_words(job), job)))
+        except (NotSent, SendUnknown, TimeoutError) as error:
+            log.info("kept clip not told job=%d: %s", job.id, error)
+
+    async def close(self, job: Job, adapter: Adapter) -> bool:
+        """The last edit of the status message: after progress that is under way, and later progress sees that the job is over.
+
+        False: it could not be said now. The result does not wait for it; it is said when the place has room.
+        """
+        self._newest.get(job.place, {}).pop(job.id, None)
+        if job.receipt is None or self._is_closed(job):
+            return True
+        if job.id in self._lost:
+            return False
+        try:
+            async with self.edits(job), asyncio.timeout(EDIT_S):
+                await adapter.edit(job.receipt, Reply(text=await self._last_words(job)))
+        except NotSent as error:
+            log.info("last edit waits job=%d: %s", job.id, error)
+            if error.retry_after_s is None:
+                self._gone(job)
+            else:
+                self._show_soon(job)
+            return False
+        except (SendUnknown, TimeoutError) as error:
+            log.info("last edit dropped job=%d: %s", job.id, error)
+            return False
+        self.closed(job)
+        return True
+
+    def _gone(self, job: Job) -> None:
+        """Its status message is not there any more, or not ours to edit."""
+        self._shown.pop(job.id, None)
+        self._said.pop(job.id, None)
+        self._lost[job.id] = None
+        while len(self._lost) > CLOSED_KEPT:
+            self._lost.popitem(last=False)
+
+    def closed(self, job: Job) -> None:
+        """Its status message says something else from now on."""
+        self._shown.pop(job.id, None)
+        self._said.pop(job.id, None)
+        self._closed[job.id] = job.state
+        while len(self._closed) > CLOSED_KEPT:
+            self._closed.popitem(last=False)
+
+    def _is_closed(self, job: Job) -> bool:
+        """UNCONFIRMED is no end: once its person has answered, the job goes on to other last words."""
+        ended = self._closed.get(job.id)
+        return ended is not None and (ended is not JobState.UNCONFIRMED or job.state is JobState.UNCONFIRMED)
+
+    def edits(self, job: Job) -> asyncio.Lock:
+        """Held around every edit of its status message."""
+        return self._editing.setdefault(job.id, asyncio.Lock())
+
+    def adapter_of(self, place: str) -> Adapter | None:
+        """Who speaks there; None: nobody in this process."""
+        return self._adapters.get(place.split(":", 1)[0])
+
+    async def _last_words(self, job: Job) -> str:
+        if job.state in WITH_CLIP:
+            return texts.done(job, prompt=await self._prompt(job))
+        if job.state is JobState.CANCELLED:
+            return texts.failure(job)
+        return f"{texts.headline(job)}\n{job.state.value}"
+
+    async def status(self, job: Job) -> Reply:
+        """How it stands."""
+        line = await self._studio.place_in_line(job)
+        text = texts.status(job, prompt=await self._prompt(job), place_in_line=line, now=self._clock())
+        buttons = (Button("cancel", "Cancel", job.subject),) if job.state in LIVE else ()
+        picture = Path(job.preview) if job.preview else None
+        return Reply(text=text, buttons=buttons, percent=job.percent if job.state in LIVE else None, picture=picture)
+
+    async def _prompt(self, job: Job) -> str:
+        shot = await self._store.read(lambda tx: tx.shot(job.shot_id or 0)) if job.shot_id else None
+        return shot.prompt if shot else ""
