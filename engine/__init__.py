@@ -10,11 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.model import Asked, Continue, Create, Person, Retake, ShotOptions, Stitch
+    from engine.model import Add, Asked, Continue, Create, Person, Retake, ShotOptions, Stitch
     from engine.open import open_studio, utc_now
     from engine.studio import Studio
 
 __all__ = [
+    "Add",
     "Asked",
     "Continue",
     "Create",

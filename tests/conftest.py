@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests import network
 from tests.fakes.clock import FakeClock
+from tests.specs import spec
 
 KEPT = frozenset({"NEXTSHOT_TEST_POSTGRES", "NEXTSHOT_SPECS", "NEXTSHOT_CHROMIUM"})
 """Names for the test run itself."""
@@ -34,7 +35,14 @@ def pytest_report_header() -> list[str]:
     return [
         f"Chromium: {chromium or 'not found, so the tests of the web page in a browser are skipped'}",
         f"PostgreSQL: {'given' if postgres else 'NEXTSHOT_TEST_POSTGRES is not set, so the tests that need it are skipped'}",
+        f"Contracts: {_contracts()}",
     ]
+
+
+def _contracts() -> str:
+    if spec("telegram-bot-api-10.3.contract.json") is not None:
+        return "found"
+    return "not found through NEXTSHOT_SPECS, so the fake Bot API server checks no request against its contract"
 
 
 @pytest.fixture(autouse=True)

@@ -110,9 +110,11 @@ def test_the_header_names_every_optional_thing(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NEXTSHOT_TEST_POSTGRES", "postgresql://me:hush@127.0.0.1/x")
     monkeypatch.delenv("NEXTSHOT_CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("NEXTSHOT_SPECS", "/nowhere")
     assert conftest.pytest_report_header() == [
         "Chromium: not found, so the tests of the web page in a browser are skipped",
         "PostgreSQL: given",
+        "Contracts: not found through NEXTSHOT_SPECS, so the fake Bot API server checks no request against its contract",
     ]
 
 
