@@ -81,7 +81,8 @@ class Delivery:
                 return
             if say.state is SayState.SENDING and not adapter.dedupes:
                 # cut off between the platform's answer and our note: it may be there
-                await self._note(say, SayState.UNKNOWN, error="cut off while sending", again_in_s=0)
+                # (and is no try: half an upload is the likelier, and however often we are killed, it is not to be lost)
+                await self._note(say, SayState.UNKNOWN, error="cut off while sending", again_in_s=0, is_try=False)
                 return
             if say.kind is SayKind.STATUS and say.state is SayState.UNKNOWN:
                 await self._note(say, SayState.UNKNOWN, error=say.error)  # what follows is said without it

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.message import NotSent, SendUnknown
-from engine.model import Create, JobState, SayKind, SayState
+from engine.model import Create, JobState, Say, SayKind, SayState
 from engine.providers.base import Rendering
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
@@ -17,6 +17,12 @@ from tests.house import HOME, House, opened_house
 
 async def says(house: House, job_id: int) -> dict[SayKind, SayState]:
     return {say.kind: say.state for say in await house.store.read(lambda tx: tx.says(job_id))}
+
+
+async def cut_off_while_sending(house: House, say: Say) -> None:
+    """The process died between the note that it is being sent and the platform's answer; another one starts."""
+    await house.store.write(lambda tx: tx.save_say(say, SayState.SENDING, again_in_s=600))
+    await house.store.release_leases()
 
 
 async def test_a_result_that_the_platform_did_not_take_is_sent_again(house: House) -> None:
@@ -133,6 +139,25 @@ async def test_a_message_cut_off_while_sending_is_judged_at_the_next_start(
         await house.run(10)
         (shown,) = house.chat.videos
         assert (AGAIN in shown.reply.text) is not dedupes
+
+
+async def test_a_clip_whose_sending_is_cut_off_again_and_again_still_comes(tmp_path: Path, clock: FakeClock) -> None:
+    """Without a status message to show it in: killed in the middle of an upload five times, and it is there in the end."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        house.chat.busy_other_s = 60
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        house.chat.busy_result_s = 60
+        await house.run(20)
+        house.chat.busy_result_s = 0
+        for _ in range(5):
+            house.clock.advance(120)
+            (result,) = await house.delivery.claim(9)
+            await cut_off_while_sending(house, result)
+            (cut_off,) = await house.delivery.claim(9)
+            await house.delivery.step(cut_off)
+        await house.run(10)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+        assert len(house.chat.videos) == 1
 
 
 async def test_progress_that_the_platform_refuses_is_dropped(house: House) -> None:
