@@ -77,7 +77,7 @@ async def test_loopback_is_in_reach(host: str) -> None:
 
 def test_a_swallowed_refusal_still_fails_its_test(tmp_path: Path) -> None:
     """Code that takes the refusal for a lost connection does not make its test pass; settings from outside are gone."""
-    for name in ("__init__.py", "conftest.py", "network.py", "fakes/__init__.py", "fakes/clock.py"):
+    for name in ("__init__.py", "conftest.py", "network.py", "specs.py", "fakes/__init__.py", "fakes/clock.py"):
         copied = tmp_path / "tests" / name
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(conftest.__file__).parent / name, copied)
