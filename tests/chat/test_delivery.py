@@ -46,6 +46,8 @@ async def test_a_chat_that_never_takes_it_keeps_the_clip(house: House) -> None:
     assert (await house.job(job.id)).state is JobState.READY
     assert (await says(house, job.id))[SayKind.RESULT] is SayState.FAILED
     assert len((await house.studio.history(job.place, None)).items) == 1
+    (status,) = house.chat.messages.values()
+    assert status.reply.text.endswith("it could not be shown here, and is kept: /show a1-1")
 
 
 MARK = "(shown here, as it is not known whether it arrived below)"
