@@ -77,7 +77,9 @@ class Delivery:
         adapter = self.progress.adapter_of(say.place)
         try:
             if adapter is None:
-                await self._note(say, SayState.NEW, again_in_s=NO_ADAPTER_S, is_try=False)
+                # what was being sent when we were cut off may have arrived, also while nobody here speaks for its platform
+                state = SayState.NEW if say.state is SayState.NEW else SayState.UNKNOWN
+                await self._note(say, state, error=say.error, again_in_s=NO_ADAPTER_S, is_try=False)
                 return
             if say.state is SayState.SENDING and not adapter.dedupes:
                 # cut off between the platform's answer and our note: it may be there

@@ -231,3 +231,16 @@ async def test_nothing_is_said_in_a_place_that_nobody_here_speaks_for(house: Hou
     assert (await house.job(job.id)).state is JobState.READY
     assert set((await says(house, job.id)).values()) == {SayState.NEW}
     assert house.chat.sends == 0
+
+
+async def test_a_clip_that_was_cut_off_stays_in_doubt_while_its_platform_is_away(house: House) -> None:
+    """Started once without the token: the clip is not sent as a new one when the platform is there again."""
+    job = await house.studio.create(Create(asked=house.asked(place="telegram:7"), prompt="a lamp"))
+    await house.run(20)
+    house.clock.advance(60)
+    (status,) = await house.delivery.claim(9)
+    await house.store.write(lambda tx: tx.save_say(status, SayState.SENT))
+    (result,) = await house.delivery.claim(9)
+    await cut_off_while_sending(house, result)
+    await house.run(5)
+    assert (await says(house, job.id))[SayKind.RESULT] is SayState.UNKNOWN
