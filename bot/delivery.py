@@ -136,7 +136,14 @@ class Delivery:
     async def _send(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
         await self._store.write(lambda tx: tx.save_say(say, SayState.SENDING, again_in_s=LEASE_S))
         try:
-            receipt = await adapter.send(say.place, reply, nonce=say.nonce, reply_to=job.asked_receipt)
+            receipt = await adapter.send(
+                say.place,
+                reply,
+                nonce=say.nonce,
+                reply_to=job.asked_receipt,
+                status=job.receipt,
+                is_again=say.state is SayState.SENDING or say.tries > 0,
+            )
         except NotSent as error:
             await self._wait(say, error)
             if error.retry_after_s is None and say.kind is SayKind.RESULT:

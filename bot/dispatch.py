@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import assert_never
 
 from bot import replies, requests, texts
-from bot.commands import Parsed, UsageError, addressee, is_command, parse
-from bot.message import Incoming, Press, Reply
+from bot.message import Attachment, Incoming, Press, Reply
+from bot.parsing import Parsed, UsageError, addressee, is_command, parse
 from bot.requests import Request, WithVideo, frames_of, request_of
 from engine.errors import EngineError, NotAllowed
 from engine.model import Add, Asked, Continue, Create, FileKey, Film, Retake, Stitch
@@ -31,7 +31,7 @@ class Dispatch:
 
     async def said(self, incoming: Incoming) -> Reply | None:
         """The answer, or None: nothing to say now, or the job will speak for itself."""
-        if not is_command(incoming.text) and incoming.reply_to is None:
+        if incoming.command is None and not is_command(incoming.text) and incoming.reply_to is None:
             return None  # people talk to each other
         named = addressee(incoming.text)
         if named is not None and named.lower() not in self._names:
@@ -46,36 +46,45 @@ class Dispatch:
         asked = Asked(incoming.key, incoming.place, incoming.person, incoming.receipt)
         # a message that is no job's own (/show) or whose receipt is not noted yet still says what it is about
         subject = await self._subject(incoming.reply_to) or incoming.about
-        if is_command(incoming.text):
+        if incoming.command is not None:
+            parsed = incoming.command
+        elif is_command(incoming.text):
             parsed = parse(incoming.text)
         elif subject is not None:
             parsed = Parsed("continue", (), incoming.text)  # a reply to a clip goes on from it
         else:
             return None
-        pictures = [each.path for each in incoming.attachments if each.kind == "image"]
+        frames = _frames(incoming.attachments, parsed.command)
         videos = [each.path for each in incoming.attachments if each.kind == "video"]
         # built with promises first: what cannot be understood is told before anything is kept, and only what is used is
         request = request_of(
-            parsed, asked, shot_of_reply=subject, pictures=_promised(pictures), videos=_promised(videos)
+            parsed,
+            asked,
+            shot_of_reply=subject,
+            pictures=tuple(FileKey(path.name) if path else None for path in frames),
+            videos=_promised(videos),
         )
         _check_allowed(request, incoming.is_shared)
         if isinstance(request, requests.History):
             return replace(request, here=incoming.is_shared)  # what was made elsewhere is not for all who read here
-        pictures = pictures[: frames_of(request)]
-        if not (pictures or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
+        frames = [path if path and FileKey(path.name) in frames_of(request) else None for path in frames]
+        if not (any(frames) or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
             return request
-        kept: list[FileKey] = []
+        kept: dict[Path | None, FileKey] = {}
         try:
             for path in videos:
-                kept.append(await self._studio.keep_video(path))  # noqa: PERF401  # the first is let go if the second fails
-            for path in pictures:
-                kept.append(await self._studio.keep_picture(path))  # noqa: PERF401  # as above
+                kept[path] = await self._studio.keep_video(path)
+            for path in filter(None, frames):
+                kept[path] = await self._studio.keep_picture(path)
         except BaseException:
-            self._studio.let_go(*kept)
+            self._studio.let_go(*kept.values())
             raise
-        split = len(videos)
         return request_of(
-            parsed, asked, shot_of_reply=subject, pictures=tuple(kept[split:]), videos=tuple(kept[:split])
+            parsed,
+            asked,
+            shot_of_reply=subject,
+            pictures=tuple(kept.get(path) for path in frames),
+            videos=tuple(kept[path] for path in videos),
         )
 
     async def _subject(self, receipt: str | None) -> str | None:
@@ -177,6 +186,16 @@ class Dispatch:
             # as it is: a sheet has more pixels than platforms show, and a frame is to be had without loss
             return Reply(text=f"{code} · {variant}", picture=path, as_file=True)
         return replace(await self._show(asked, code), as_file=True)
+
+
+def _frames(attachments: Sequence[Attachment], command: str) -> list[Path | None]:
+    """The pictures in the order in which the command takes them: with /create first frame and last frame, else last frame."""
+    pictures = [each for each in attachments if each.kind == "image"]
+    last = [each.path for each in pictures if each.is_last_frame]
+    first = [each.path for each in pictures if not each.is_last_frame]
+    if command == "create" and last:
+        return [first[0] if first else None, last[0]]
+    return [*last, *first]
 
 
 def _promised(paths: Sequence[Path]) -> tuple[FileKey, ...]:

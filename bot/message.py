@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bot.parsing import Parsed
 from engine.model import FileKey, Person
 
 
@@ -16,6 +17,8 @@ class Attachment:
     path: Path
     kind: str
     """`image` or `video`."""
+    is_last_frame: bool = False
+    """Its sender said that the shot is to end on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class Incoming:
     place: str
     person: Person
     text: str
+    command: Parsed | None = None
+    """The command in it, where its parts were filled in one by one; None: it is in the text."""
     receipt: str | None = None
     """Where this message stands, opaque; None where nothing can be shown under it."""
     reply_to: str | None = None
@@ -145,8 +150,19 @@ class Adapter(Protocol):
         """How long the place takes no message; 0: send now. Results have room of their own."""
         ...
 
-    async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
+    async def send(
+        self,
+        place: str,
+        reply: Reply,
+        *,
+        nonce: str,
+        reply_to: str | None = None,
+        status: str | None = None,
+        is_again: bool = False,
+    ) -> str:
         """Say it and give its receipt. The same nonce again gives the first receipt where the platform can tell.
+
+        `reply_to` is the message that asked, `status` the job's status message where there is one. `is_again`: it may be there.
 
         Raises:
             NotSent: certainly not shown.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.commands import COMMANDS, DEFAULT, Parsed, UsageError, usage_of
+from bot.commands import COMMANDS, DEFAULT, usage_of
+from bot.parsing import Parsed, UsageError
 from engine.codes import is_story_code
 from engine.model import Add, Asked, Continue, Create, FileKey, Retake, ShotOptions, Stitch
 
@@ -125,13 +126,13 @@ def request_of(
     asked: Asked,
     *,
     shot_of_reply: str | None = None,
-    pictures: tuple[FileKey, ...] = (),
+    pictures: tuple[FileKey | None, ...] = (),
     videos: tuple[FileKey, ...] = (),
 ) -> Request:
     """The value to act on. `shot_of_reply` is the shot of the message that was answered; pictures and videos came with the message.
 
-    With /create the first picture is the first frame and the second one the last frame; with /continue a picture is the last
-    frame, since the first one is given. A video becomes a shot, and what is said goes on from it.
+    With /create the first picture is the first frame and the second one the last frame (None: that one is not given); with
+    /continue a picture is the last frame, since the first one is given. A video becomes a shot, and what is said goes on from it.
 
     Raises:
         UsageError: something is missing.
@@ -141,13 +142,13 @@ def request_of(
     return _BUILDERS[parsed.command](_Said(parsed, asked, shot_of_reply, pictures, next(iter(videos), None)))
 
 
-def frames_of(request: Request) -> int:
-    """How many of the pictures that came with a message its request uses: that many of the first ones."""
+def frames_of(request: Request) -> frozenset[FileKey]:
+    """Those of the pictures that came with a message which its request uses."""
     match request:
         case Create(options=options) | Continue(options=options) | WithVideo(then=Continue(options=options)):
-            return sum(frame is not None for frame in (options.first_frame, options.last_frame))
+            return frozenset(frame for frame in (options.first_frame, options.last_frame) if frame)
         case _:
-            return 0
+            return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class _Said:
     parsed: Parsed
     asked: Asked
     shot_of_reply: str | None
-    pictures: tuple[FileKey, ...]
+    pictures: tuple[FileKey | None, ...]
     video: FileKey | None
 
     @property

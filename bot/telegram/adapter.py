@@ -120,13 +120,22 @@ class TelegramAdapter:
             return NOT_THERE_S
         return self._mouth.wait_s(place, Rank.RESULT if is_result else Rank.STATUS)
 
-    async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
+    async def send(
+        self,
+        place: str,
+        reply: Reply,
+        *,
+        nonce: str,
+        reply_to: str | None = None,
+        status: str | None = None,
+        is_again: bool = False,
+    ) -> str:
         """Say it. The nonce is of no use here.
 
         Raises:
             NotSent, SendUnknown
         """
-        del nonce
+        del nonce, status, is_again
         rank = Rank.RESULT if reply.video is not None or reply.is_error else Rank.STATUS
         return await self._mouth.say(place, reply, rank=rank, reply_to=reply_to)
 

@@ -18,8 +18,9 @@ from telegram import (
 )
 
 from bot import texts
-from bot.commands import COMMANDS, addressee, is_command
+from bot.commands import COMMANDS
 from bot.message import Button, Incoming, Press, Reply
+from bot.parsing import addressee, is_command
 from bot.telegram.places import (
     PLATFORM,
     Us,

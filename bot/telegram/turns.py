@@ -11,8 +11,8 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from bot import replies
-from bot.commands import is_command
 from bot.message import Reply
+from bot.parsing import is_command
 from bot.telegram.door import Door
 from bot.telegram.places import read_place
 from bot.telegram.ports import Dispatch, Studio

@@ -79,12 +79,22 @@ class WebAdapter:
         del place, is_result
         return 0.0
 
-    async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
+    async def send(
+        self,
+        place: str,
+        reply: Reply,
+        *,
+        nonce: str,
+        reply_to: str | None = None,
+        status: str | None = None,
+        is_again: bool = False,
+    ) -> str:
         """Keep it and tell it. The same nonce again gives the first receipt.
 
         Raises:
             NotSent
         """
+        del status, is_again  # each nonce is known for good
         answered = None if reply_to is None else post_id_of(reply_to)
         try:
             body = reply_body(reply, reply_to=answered)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import COMMANDS, Follows, Kind, Option, Parsed, UsageError, hints, parse, print_command
+from bot.commands import COMMANDS, Follows, Kind, Option, hints
+from bot.parsing import Parsed, UsageError, parse, print_command
 from bot.requests import ChangeSettings, Settings, WithVideo, request_of
 from bot.texts import asked_of, question
 from engine.codes import story_code

@@ -47,7 +47,17 @@ class FakeChat:
     def busy_s(self, place: str, *, is_result: bool) -> float:
         return self.busy_result_s if is_result else self.busy_other_s
 
-    async def send(self, place: str, reply: Reply, *, nonce: str, reply_to: str | None = None) -> str:
+    async def send(
+        self,
+        place: str,
+        reply: Reply,
+        *,
+        nonce: str,
+        reply_to: str | None = None,
+        status: str | None = None,
+        is_again: bool = False,
+    ) -> str:
+        del status, is_again
         self.sends += 1
         if self.send_errors:
             raise self.send_errors.pop(0)

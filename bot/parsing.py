@@ -1,0 +1,204 @@
+"""What is said becomes a `Parsed`: pure text work. `parse(print_command(p)) == p`. A value to act on it becomes in `requests`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.commands import COMMANDS, DEFAULT, Command, Follows, Is, Kind, Option, usage_of
+from engine.codes import is_story_code, parse_film_code, parse_shot_code
+
+
+class UsageError(Exception):
+    """What was said cannot be understood; the message says how to say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What was said, taken apart. `codes` are lower-case."""
+
+    command: str
+    codes: tuple[str, ...] = ()
+    words: str = ""
+    """The prompt, or the one other word."""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+_COMMAND = re.compile(r"^/([A-Za-z_]+)(?:@(\w+))?(?=\s|$)", re.ASCII)
+_OPTION = re.compile(r"^(--|\u2014|\u2013)([A-Za-z][\w-]*)(?:=(.*))?$", re.ASCII | re.DOTALL)
+
+
+def is_command(text: str) -> bool:
+    """Whether it begins with `/word`."""
+    return _COMMAND.match(text.strip()) is not None
+
+
+def addressee(text: str) -> str | None:
+    """`our_bot` of `/create@our_bot …`; None if nobody is named."""
+    found = _COMMAND.match(text.strip())
+    return found[2] if found else None
+
+
+def parse(text: str) -> Parsed:
+    """Take apart what begins with `/word`.
+
+    Raises:
+        UsageError: no such command or option, a value that is none, or the wrong things after the command.
+    """
+    text = text.strip()
+    found = _COMMAND.match(text)
+    if found is None:
+        raise UsageError("A command begins with a slash; /help lists them.")
+    name = found[1].lower()
+    if name not in COMMANDS:
+        raise UsageError(f"There is no command /{name}{_nearest(name, list(COMMANDS), '/')}; /help lists them.")
+    command = COMMANDS[name]
+    if command.follows is Follows.IGNORED:
+        return Parsed(name)
+    words, options = _split_options(command, text[found.end() :])
+    return _arrange(command, words, options)
+
+
+def print_command(parsed: Parsed) -> str:
+    """The text that `parse` takes apart into this."""
+    options = [f"--{name}={value}" for name, value in parsed.options.items()]
+    return " ".join(["/" + parsed.command, *options, *parsed.codes, *([parsed.words] if parsed.words else [])])
+
+
+def parsed_of(name: str, given: Mapping[str, str | float | bool]) -> Parsed:
+    """The same from fields that were filled in one by one: arguments and options by their names. A prompt stays as it is written.
+
+    Raises:
+        UsageError: a value that is none, or a needed one that is missing.
+    """
+    command = COMMANDS[name]
+    codes: list[str] = []
+    words: list[str] = []
+    for argument in command.arguments:
+        value = given.get(argument.name)
+        if value is None or value is False or not str(value).strip():
+            if argument.is_needed and argument.kind is not Is.PROMPT:
+                raise UsageError(usage_of(command))
+            continue
+        text = str(value).strip()
+        match argument.kind:
+            case Is.SHOT | Is.STORY | Is.CLIP:
+                codes += _all_codes(command, [text])
+            case Is.SHOTS:
+                codes += _all_codes(command, re.split(r"[\s,]+", text))
+            case Is.FLAG:
+                words.append(argument.name)
+            case Is.PROMPT | Is.WORD | Is.WHOLE:
+                words.append(text)
+    options = {
+        option.name: _value(option, f"{value:g}" if isinstance(value, float) else str(value))
+        for option in command.options
+        if (value := given.get(option.name)) is not None
+    }
+    return Parsed(name, tuple(codes), " ".join(words), options)
+
+
+def is_code(word: str) -> bool:
+    """A story's, a shot's or a film's code."""
+    return is_story_code(word) or parse_shot_code(word) is not None or parse_film_code(word) is not None
+
+
+def _split_options(command: Command, text: str) -> tuple[list[str], dict[str, str]]:
+    """The words that are no options, and the options, checked by kind. `--` alone ends them."""
+    known = {option.name: option for option in command.options}
+    words: list[str] = []
+    options: dict[str, str] = {}
+    rest = text.split()
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return words + rest, options
+        found = _OPTION.match(word)
+        if found is None:
+            words.append(word)
+            continue
+        name, value = found[2].lower(), found[3]
+        if name not in known and found[1] != "--":
+            words.append(word)  # phones turn -- into a dash, but a dash before any other word is a prompt's own
+            continue
+        if name not in known:
+            listed = ", ".join(f"--{each}" for each in known) or "none"
+            raise UsageError(
+                f"/{command.name} has no option --{name}{_nearest(name, list(known), '--')}. Its options: {listed}."
+            )
+        if value is None:
+            if not rest:
+                raise UsageError(f"--{name} needs a value after it ({known[name].help}).")
+            value = rest.pop(0)
+        options[name] = _value(known[name], value)
+    return words, options
+
+
+def _value(option: Option, text: str) -> str:
+    text = text.strip().lower()
+    if option.resets and text == DEFAULT:
+        return text
+    match option.kind:
+        case Kind.NUMBER:
+            if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?s?", text, re.ASCII):
+                raise UsageError(f"--{option.name} is a number, such as --{option.name} 6; “{text[:40]}” is none.")
+            return text.removesuffix("s")
+        case Kind.WHOLE:
+            if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+                raise UsageError(
+                    f"--{option.name} is a whole number, such as --{option.name} 7; “{text[:40]}” is none."
+                )
+            return text
+        case Kind.WORD:
+            if not text:
+                raise UsageError(f"--{option.name} needs a value ({option.help}).")
+            return f"{text}p" if option.name == "resolution" and text.isdecimal() else text
+
+
+def _arrange(command: Command, words: list[str], options: dict[str, str]) -> Parsed:
+    match command.follows:
+        case Follows.NOTHING | Follows.IGNORED:
+            _most(command, words, 0)
+            return Parsed(command.name, options=options)
+        case Follows.PROMPT:
+            return Parsed(command.name, (), " ".join(words), options)
+        case Follows.SHOT_AND_PROMPT:
+            named = 1 if words and parse_shot_code(words[0]) else 0
+            return Parsed(command.name, _codes(words[:named]), " ".join(words[named:]), options)
+        case Follows.CODES:
+            return Parsed(
+                command.name,
+                _all_codes(command, [word for each in words for word in each.split(",") if word]),
+                "",
+                options,
+            )
+        case Follows.ANY_CODE:
+            _most(command, words, 1)
+            return Parsed(command.name, _all_codes(command, words), "", options)
+        case Follows.CODE_AND_WORD:
+            named = 1 if words and is_code(words[0]) else 0
+            _most(command, words, named + 1)
+            return Parsed(command.name, _codes(words[:named]), " ".join(words[named:]).lower(), options)
+
+
+def _all_codes(command: Command, words: Sequence[str]) -> tuple[str, ...]:
+    wrong = next((word for word in words if not is_code(word)), None)
+    if wrong is not None:
+        raise UsageError(f"“{wrong[:40]}” is no story, shot or film. {usage_of(command)}")
+    return _codes(words)
+
+
+def _codes(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in words)
+
+
+def _most(command: Command, words: Sequence[str], most: int) -> None:
+    if len(words) > most:
+        raise UsageError(f"“{' '.join(words[most:])[:40]}” does not fit there. {usage_of(command)}")
+
+
+def _nearest(name: str, known: list[str], mark: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {mark}{near[0]}?)" if near else ""
