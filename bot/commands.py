@@ -218,6 +218,13 @@ COMMANDS: Mapping[str, Command] = {
             Follows.NOTHING,
             _SETTINGS,
         ),
+        Command(
+            "link",
+            "[code]",
+            "be one person on Telegram and Discord",
+            Follows.PROMPT,
+            arguments=(Argument("code", Is.WORD, "the code from the other platform, or off; without it you get one"),),
+        ),
         Command("models", "", "what can render here, and what it can do", Follows.NOTHING),
         Command("help", "", "this list", Follows.NOTHING),
         Command("start", "", "how it begins", Follows.IGNORED, in_menu=False),

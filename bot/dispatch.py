@@ -40,10 +40,9 @@ class Dispatch:
 
     async def pressed(self, press: Press) -> Reply | None:
         """The answer to a button, by its verb and id alone: it may have been posted before a restart."""
-        return await self._answer(lambda: _understand_press(press), press.key)
+        return await self._answer(lambda: self._understand_press(press), press.key)
 
     async def _understand(self, incoming: Incoming) -> Request | None:
-        asked = Asked(incoming.key, incoming.place, incoming.person, incoming.receipt)
         # a message that is no job's own (/show) or whose receipt is not noted yet still says what it is about
         subject = await self._subject(incoming.reply_to) or incoming.about
         if incoming.command is not None:
@@ -54,6 +53,9 @@ class Dispatch:
             parsed = Parsed("continue", (), incoming.text)  # a reply to a clip goes on from it
         else:
             return None
+        is_about_oneself = parsed.command == "link"
+        person = incoming.person if is_about_oneself else await self._studio.known(incoming.person)
+        asked = Asked(incoming.key, incoming.place, person, incoming.receipt)
         frames = _frames(incoming.attachments, parsed.command)
         videos = [each.path for each in incoming.attachments if each.kind == "video"]
         # built with promises first: what cannot be understood is told before anything is kept, and only what is used is
@@ -64,9 +66,10 @@ class Dispatch:
             pictures=tuple(FileKey(path.name) if path else None for path in frames),
             videos=_promised(videos),
         )
-        _check_allowed(request, incoming.is_shared)
+        _check_allowed(request, incoming.is_shared, whispers=incoming.whispers)
         if isinstance(request, requests.History):
-            return replace(request, here=incoming.is_shared)  # what was made elsewhere is not for all who read here
+            # what was made elsewhere is not for all who read here
+            return replace(request, here=incoming.is_shared and not incoming.whispers)
         frames = [path if path and FileKey(path.name) in frames_of(request) else None for path in frames]
         if not (any(frames) or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
             return request
@@ -86,6 +89,11 @@ class Dispatch:
             pictures=tuple(kept.get(path) for path in frames),
             videos=tuple(kept[path] for path in videos),
         )
+
+    async def _understand_press(self, press: Press) -> Request:
+        request = _request_of_press(replace(press, person=await self._studio.known(press.person)))
+        _check_allowed(request, press.is_shared, whispers=press.whispers)
+        return request
 
     async def _subject(self, receipt: str | None) -> str | None:
         job = await self._studio.job_of_receipt(receipt) if receipt else None
@@ -154,6 +162,12 @@ class Dispatch:
                 place = asked.place if here or not mine else None
                 page = await studio.history(place, asked.person.key if mine else None, before)
                 return Reply(text=texts.history(page, mine=mine, here=here), private=mine)
+            case requests.AskLinkCode(asked):
+                return Reply(text=texts.link_code(await studio.link_code(asked)), private=True)
+            case requests.Link(asked, code):
+                return Reply(text=texts.linked(await studio.link(asked, code)), private=True)
+            case requests.Unlink(asked):
+                return Reply(text=texts.parted(await studio.unlink(asked)), private=True)
             case requests.Models():
                 return Reply(text=texts.models(studio.models()), private=True)
             case requests.Help():
@@ -203,14 +217,10 @@ def _promised(paths: Sequence[Path]) -> tuple[FileKey, ...]:
     return tuple(FileKey(path.name) for path in paths)
 
 
-async def _understand_press(press: Press) -> Request:
-    request = _request_of_press(press)
-    _check_allowed(request, press.is_shared)
-    return request
-
-
-def _check_allowed(request: Request, is_shared: bool) -> None:
-    """Raises NotAllowed: what is set for a place where several people talk is its admins' to change."""
+def _check_allowed(request: Request, is_shared: bool, *, whispers: bool) -> None:
+    """Raises NotAllowed: what is set where several people talk is its admins' to change, and a secret is not for all of them."""
+    if is_shared and not whispers and isinstance(request, requests.AskLinkCode):
+        raise NotAllowed(texts.LINK_IN_PRIVATE)
     if is_shared and isinstance(request, requests.ChangeSettings) and not request.asked.person.is_operator:
         raise NotAllowed(texts.ADMINS_ONLY)
 
@@ -220,17 +230,16 @@ def _request_of_press(press: Press) -> Request:
     if press.verb == "create":
         return Create(asked=asked, prompt=press.text or texts.EXAMPLE)
     if press.verb not in PRESSABLE:
-        raise UsageError(ANOTHER_VERSION)
+        raise UsageError(texts.ANOTHER_VERSION)
     if press.verb == "settings":
         if not _SETTING.fullmatch(press.target):
-            raise UsageError(ANOTHER_VERSION)
+            raise UsageError(texts.ANOTHER_VERSION)
         return request_of(parse(f"/settings --{press.target}"), asked)
     if press.verb == "continue" and not press.text.strip():
         return requests.AskNext(asked, press.target.lower())
     return request_of(Parsed(press.verb, (press.target.lower(),), press.text), asked)
 
 
-ANOTHER_VERSION = "This button is from another version of Nextshot; /help lists what can be done."
 PRESSABLE = frozenset(
     {"continue", "retake", "stitch", "download", "delete", "cancel", "again", "choose", "show", "story", "settings"}
 )

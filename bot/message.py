@@ -42,6 +42,8 @@ class Incoming:
     """Its own files, else those of the message that it answers where that one is not ours."""
     is_shared: bool = False
     """Several people talk here, so that what is set for the place is its admins' to change."""
+    whispers: bool = False
+    """Private answers are seen by who asked alone, also where several people talk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Press:
     receipt: str | None = None
     """Where the message with the button stands, or the one with the answer."""
     is_shared: bool = False
+    """As in `Incoming`."""
+    whispers: bool = False
     """As in `Incoming`."""
 
 

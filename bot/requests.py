@@ -101,6 +101,24 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class AskLinkCode:
+    """As whom it is asked is not looked up for these three: they are about the identity."""
+
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    asked: Asked
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlink:
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
     pass
 
@@ -118,7 +136,8 @@ class Start:
 Making = Create | Continue | Retake | Stitch | Add | WithVideo
 Looking = Stories | Show | Download | History | Models | Help | Start | Settings | AskNext
 Steering = Cancel | Again | Delete | Choose | OpenStory | ChangeSettings
-Request = Making | Looking | Steering
+Linking = AskLinkCode | Link | Unlink
+Request = Making | Looking | Steering | Linking
 
 
 def request_of(
@@ -251,6 +270,13 @@ def _history(said: _Said) -> Request:
     return History(said.asked, mine=bool(word), before=int(before) if before else None)
 
 
+def _link(said: _Said) -> Request:
+    word = said.parsed.words
+    if not word:
+        return AskLinkCode(said.asked)
+    return Unlink(said.asked) if word.lower() == "off" else Link(said.asked, word)
+
+
 def _settings(said: _Said) -> Request:
     options = said.parsed.options
     if not options:
@@ -279,6 +305,7 @@ _BUILDERS: Mapping[str, Callable[[_Said], Request]] = {
     "delete": lambda said: Delete(said.asked, said.needed_code()),
     "again": lambda said: Again(said.asked, said.needed_code()),
     "settings": _settings,
+    "link": _link,
     "models": lambda _: Models(),
     "help": lambda _: Help(),
     "start": lambda _: Start(),

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.commands import help_text
 from engine.checks import ModelsByProvider
 from engine.errors import Billed
+from engine.linking import CODE_LASTS_S, Linked, Parted
 from engine.model import Clip, Film, Job, JobKind, JobState, Shot, ShotOptions, Story, Take
 from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryPage, ShotView, StoryView
@@ -16,7 +17,9 @@ from engine.views import HistoryPage, ShotView, StoryView
 EXAMPLE = "a lighthouse keeper lights the lamp"
 PROMPT_SHOWN = 280
 ONLY_HERE = "Only clips of this place are shown here; /history mine in a private chat with the bot lists all of yours."
+ANOTHER_VERSION = "This button is from another version of Nextshot; /help lists what can be done."
 ADMINS_ONLY = "Only an admin of this group can change its settings."
+LINK_IN_PRIVATE = "Several people read here: say /link to me in a private chat, and only you see the code."
 _ASKED = re.compile(r"(?:\A|\n)What happens after ([a-z]\d{1,12}-\d{1,9})\?\Z", re.ASCII)
 _ABOUT = re.compile(r"([a-z]\d{1,12}-\d{1,9}) · (?:(?:given )?by |(?:thumbnail|spritesheet|last-frame)\Z)", re.ASCII)
 
@@ -222,6 +225,29 @@ def asked_of(text: str) -> str | None:
     return found[1] if found else None
 
 
+def link_code(code: str) -> str:
+    """How two accounts become one person; the code is only for who asked."""
+    return (
+        f"Say this to the bot on the other platform within {CODE_LASTS_S / 60:.0f} minutes:\n/link {code}\n"
+        "Show it to nobody: whoever says it becomes one person with you."
+    )
+
+
+def linked(found: Linked) -> str:
+    """The accounts are one person."""
+    if not found.is_new:
+        return f"You are one person on {_platforms(found.platforms)} already."
+    return f"You are one person on {_platforms(found.platforms)} now: what you made on one is yours on the other too."
+
+
+def parted(found: Parted) -> str:
+    """They are not one person any more."""
+    return (
+        f"You are somebody else again on {_platforms(found.platforms)}. "
+        f"What was made so far stays with you on {_platforms((found.keeper,))}; /link joins them again."
+    )
+
+
 def settings(place: PlaceOptions) -> str:
     """What new stories get here, what of it was chosen, and how to choose."""
     used, chosen = place.used, _chosen(place.chosen)
@@ -246,6 +272,12 @@ def broken(reference: str) -> str:
 def _chosen(options: ShotOptions) -> str:
     chosen = ((name, getattr(options, name)) for name in KEPT)
     return ", ".join(f"{name} {value:g}" if name == "seconds" else f"{name} {value}" for name, value in chosen if value)
+
+
+def _platforms(names: Sequence[str]) -> str:
+    """`Telegram and Discord`"""
+    *first, last = (name.capitalize() for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _by(shot: Shot) -> str:
@@ -322,9 +354,9 @@ def does_not_fit(*, limit_bytes: int, whole_bytes: int, link: str | None) -> str
     return f"It has {whole_bytes / 1e6:.0f} MB, of which only {limit_bytes / 1e6:.0f} MB pass here: {where}"
 
 
-def not_let_in(chat_id: str | None) -> str:
+def not_let_in(chat_id: str | None, setting: str = "NEXTSHOT_TELEGRAM_ALLOWED") -> str:
     """For who is not on the operator's list."""
-    how = f" Its operator lets this chat in with NEXTSHOT_TELEGRAM_ALLOWED={chat_id}" if chat_id else ""
+    how = f" Its operator lets this chat in with {setting}={chat_id}" if chat_id else ""
     return f"This Nextshot is not open to everybody.{how}"
 
 
@@ -335,3 +367,31 @@ def code_of(text: str) -> str | None:
     """
     found = _ABOUT.match(text)
     return found[1] if found else None
+
+
+NO_ACCESS = (
+    "(I cannot write here myself: what takes longer than a quarter of an hour comes to you as a private message)"
+)
+
+
+def told_alone(text: str) -> str:
+    """Under what could not be said where it was asked for."""
+    return f"{text}\n(sent to you alone, as I cannot write where you asked)"
+
+
+NO_THREAD_HERE = "A thread of its own needs a text channel or a forum of a server; here /create begins a new story."
+THREAD_REFUSED = (
+    "The thread could not be opened: I need the permission to create public threads and to write in them here."
+)
+
+
+def thread_opened(title: str, link: str) -> str:
+    """Where a story is told from now on."""
+    return f"“{title}” is told in a thread of its own: {link}"
+
+
+WHAT_NEXT = "What happens next?"
+WHAT_IS_SHOWN = "What does the shot show?"
+PLACEHOLDER = "a boat answers from the fog"
+BUSY = "Nextshot is too busy to take this now, and nothing was started. Try again in a minute."
+NOTHING_TO_PICK = "There is no clip here to pick yet; begin a story with /create."

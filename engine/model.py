@@ -21,7 +21,7 @@ PROMPT_CHARS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member. `key` is `platform:user id`; `name` is what others read; an operator may do anything."""
+    """A member. `key` is an identity, `platform:user id`; `name` is what others read; an operator may do anything."""
 
     key: str
     name: str

@@ -8,10 +8,10 @@ from typing import Any
 
 from engine.checks import ModelsByProvider, Settled, settle_options
 from engine.errors import NotPossible
+from engine.linking import Linking
 from engine.model import Abilities, Asked, ShotOptions
 from engine.outcome import World
 from engine.ports import Writer
-from engine.steering import Steering
 
 KEPT = ("seconds", "ratio", "resolution", "style", "provider", "model")
 """The options that a place can choose; a seed or a picture belongs to one shot."""
@@ -47,7 +47,7 @@ def change(before: ShotOptions, changes: ShotOptions, reset: frozenset[str]) -> 
     return ShotOptions(**{**kept, **said, **dict.fromkeys(reset)})
 
 
-class Places(Steering):
+class Places(Linking):
     """What can be asked about a place."""
 
     def __init__(self, world: World, *, default_provider: str, wake: Callable[[], None]) -> None:

@@ -148,6 +148,22 @@ class Reader(Protocol):
         """Living clips of a place or of a person (by key) or of both, newest first, in the time of an index look-up."""
         ...
 
+    async def known_as(self, key: str) -> str:
+        """The key of the one person behind this identity; its own where it was joined to nobody."""
+        ...
+
+    async def identities(self, key: str) -> Sequence[str]:
+        """All identities of the one person behind this one: the person's key, then those that were joined to it."""
+        ...
+
+    async def link_code(self, code_hash: str) -> tuple[str, datetime] | None:
+        """The identity that the code with this hash was given to, and when the code expires or expired."""
+        ...
+
+    async def link_misses(self, key: str, since: datetime) -> int:
+        """How many wrong codes this identity has said after `since`."""
+        ...
+
     async def file_is_used(self, file: FileKey) -> bool:
         """Whether any living take, shot or film refers to it."""
         ...
@@ -173,6 +189,29 @@ class Writer(Reader, Protocol):
 
         A second time, or for a place that nobody knows, changes nothing. What the new place already has stays.
         """
+        ...
+
+    async def put_link_code(self, person: Person, code_hash: str, expires_at: datetime) -> bool:
+        """Keep a code of this identity in place of the one that it had; False: somebody else has the same one."""
+        ...
+
+    async def drop_link_codes(self, keys: Sequence[str]) -> None:
+        """Forget the codes of these identities."""
+        ...
+
+    async def miss_link_code(self, person: Person) -> None:
+        """Note that this identity has said a wrong code."""
+        ...
+
+    async def join_persons(self, one: Person, other: Person) -> None:
+        """From now on `other` and its identities are `one`: all that it made, asked for and began is `one`'s.
+
+        Whatever is written later under any of these keys is `one`'s too, under the name that it is written with.
+        """
+        ...
+
+    async def part_identities(self, keys: Sequence[str]) -> None:
+        """These are persons of their own again. What they made while they were joined stays where it is."""
         ...
 
     async def add_story(self, place: str, director: Person, title: str) -> Story:
@@ -291,7 +330,7 @@ class Store(Protocol):
         ...
 
     async def sweep(self, older_than_s: float) -> int:
-        """Forget the updates that were acted on (`Writer.first_time`) and done that long ago; how many."""
+        """Forget the updates that were acted on (`Writer.first_time`) and done that long ago; how many. And codes that expired."""
         ...
 
 

@@ -15,6 +15,7 @@ from engine.model import Job, Say
 from engine.ports import Clock, Reader, Writer
 from storage import claim, sweep
 from storage.database import Database
+from storage.identities import IdentityReads, IdentityWrites
 from storage.job_reads import JobReads
 from storage.job_writes import JobWrites
 from storage.place_writes import PlaceWrites
@@ -27,11 +28,11 @@ from storage.story_writes import StoryWrites
 T = TypeVar("T")
 
 
-class SqlReader(StoryReads, JobReads):
+class SqlReader(StoryReads, JobReads, IdentityReads):
     """engine.ports.Reader on an open transaction."""
 
 
-class SqlWriter(JobWrites, PlaceWrites, StoryWrites, StoryReads, JobReads):
+class SqlWriter(JobWrites, PlaceWrites, IdentityWrites, StoryWrites, StoryReads, JobReads, IdentityReads):
     """engine.ports.Writer on an open transaction."""
 
 
@@ -65,11 +66,14 @@ class SqlStore:
         return await self.database.claim(lambda connection: claim.release_leases(connection, now))
 
     async def sweep(self, older_than_s: float) -> int:
-        """Forget updates that were acted on that long ago, kept ones that are done too; how many.
+        """Forget updates that were acted on that long ago, kept ones that are done too; how many. And codes that expired.
 
         One that is handed over again after that is acted on again, but for jobs: `request_key` stays.
         """
-        before = self.now_ms() - round(older_than_s * 1000)
+        now = self.now_ms()
+        before = now - round(older_than_s * 1000)
+        await sweep.link_codes(self.database, now)
+        await sweep.link_misses(self.database, before)
         return await sweep.requests(self.database, before) + await sweep.inbox(self.database, before)
 
     def now_ms(self) -> int:

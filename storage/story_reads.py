@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from engine.model import FileKey, Film, Shot, ShotOptions, Story, Take
 from engine.views import HistoryPage
@@ -70,9 +70,13 @@ class StoryReads(Transaction):
     async def history(self, *, place: str | None, person: str | None, before: int | None, limit: int) -> HistoryPage:
         # The keys are looked up first: with the bare ids the index of clips is walked from its end, and nothing is sorted.
         page = HISTORY.order_by(CLIP.c.id.desc()).limit(limit + 1)
-        for key, table, column in ((place, PLACE, CLIP.c.place_id), (person, PERSON, CLIP.c.person_id)):
+        one_person = func.coalesce(PERSON.c.joined_id, PERSON.c.id)
+        for key, table, own_id, column in (
+            (place, PLACE, PLACE.c.id, CLIP.c.place_id),
+            (person, PERSON, one_person, CLIP.c.person_id),
+        ):
             if key is not None:
-                found = await self._value(select(table.c.id).where(table.c.key == key))
+                found = await self._value(select(own_id).where(table.c.key == key))
                 if found is None:
                     return HistoryPage((), None)
                 page = page.where(column == found)

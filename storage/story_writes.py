@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Table, select, update
+from sqlalchemy import Column, Table, func, select, update
 
 from engine.codes import story_code
 from engine.errors import NotFound
@@ -131,11 +131,16 @@ class StoryWrites(Transaction):
         return await self._known_id(PLACE, key, created_at=self._now())
 
     async def _person_id(self, person: Person) -> int:
-        """The person's row, with the name that the person has now."""
-        person_id = await self._known_id(PERSON, person.key, name=person.name, created_at=self._now())
+        """The row of the one person behind this identity, with the name that the person has now."""
+        by_key = select(func.coalesce(PERSON.c.joined_id, PERSON.c.id)).where(PERSON.c.key == person.key)
+        person_id = await self._value(by_key) or await self._identity_id(person)
         renamed = update(PERSON).where(PERSON.c.id == person_id, PERSON.c.name != person.name)
         await self._change(renamed.values(name=person.name))
-        return person_id
+        return int(person_id)
+
+    async def _identity_id(self, person: Person) -> int:
+        """The row of this identity itself, to whomever it was joined."""
+        return await self._known_id(PERSON, person.key, name=person.name, created_at=self._now())
 
     async def _known_id(self, table: Table, key: str, **cells: Any) -> int:
         by_key = select(table.c.id).where(table.c.key == key)

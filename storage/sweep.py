@@ -1,4 +1,4 @@
-"""Removing what was kept only so that no update is acted on twice.
+"""Removing what was kept only so that no update is acted on twice, and codes that nobody can use any more.
 
 A thousand rows to a transaction: on SQLite everybody who writes waits for it.
 """
@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
-from storage.tables import INBOX, REQUEST
+from storage.tables import INBOX, LINK_CODE, LINK_MISS, REQUEST
 
 AT_ONCE = 1_000
 NOTES = ""
@@ -26,6 +26,16 @@ async def requests(database: Database, before: int) -> int:
 async def inbox(database: Database, before: int) -> int:
     """How many kept updates that were done at `before` (epoch milliseconds) or earlier are forgotten now. Notes stay."""
     return await _remove(database, INBOX, (INBOX.c.done_at <= before) & (INBOX.c.platform != NOTES), INBOX.c.done_at)
+
+
+async def link_codes(database: Database, now: int) -> int:
+    """How many one-time codes that expired until `now` (epoch milliseconds) are forgotten."""
+    return await _remove(database, LINK_CODE, LINK_CODE.c.expires_at <= now, LINK_CODE.c.expires_at)
+
+
+async def link_misses(database: Database, before: int) -> int:
+    """How many wrong codes that were said at `before` (epoch milliseconds) or earlier are forgotten now."""
+    return await _remove(database, LINK_MISS, LINK_MISS.c.created_at <= before, LINK_MISS.c.created_at)
 
 
 async def _remove(database: Database, table: Table, is_old: ColumnElement[bool], order: Column[Any]) -> int:

@@ -1,93 +1,42 @@
 """The tables: every row that Nextshot keeps. Times are epoch milliseconds, ids are 64-bit, lists are JSON.
 
 The order of the classes is the order of the foreign keys, so the tables can be copied to another database one after another, each
-by its ids. The pointers that may lead to a later row (`place.current_story_id`, `story.tip_id`, `shot.chosen_take_id`,
-`take.parent_take_id`) carry no constraint for that reason. One file, however long: it is read as one picture.
+by its ids. The pointers that may lead to a later row (`person.joined_id`, `place.current_story_id`, `story.tip_id`,
+`shot.chosen_take_id`, `take.parent_take_id`) carry no constraint for that reason. One file, however long: it is read as one
+picture.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Index, Table, UniqueConstraint, text
 
-SCHEMA = "0002"
+from storage.columns import Row
+from storage.columns import id_column as _id
+from storage.columns import json_column as _json
+from storage.columns import number_column as _number
+from storage.columns import pointer_to as _to
+from storage.columns import real_column as _real
+from storage.columns import text_column as _text
+from storage.columns import where_set as _where_set
+
+SCHEMA = "0003"
 """The newest migration: the shape of a database that this program works on."""
-
-BIG = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits everywhere: SQLite makes an alias of its rowid only of a column called INTEGER."""
-
-
-class Row(SQLModel):
-    """What all tables share: one set of metadata, whose constraint names are the same in every database."""
-
-    metadata: ClassVar[MetaData] = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-def _id() -> Any:
-    return Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
-
-
-def _number(*, nullable: bool = False, start: int | None = None) -> Any:
-    given = None if start is None else text(str(start))
-    return Field(default=start, sa_column=Column(BigInteger(), nullable=nullable, server_default=given))
-
-
-def _real(*, nullable: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(Float(53), nullable=nullable))
-
-
-def _text(*, nullable: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(Text(), nullable=nullable))
-
-
-def _json(*, nullable: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(JSON(none_as_null=nullable), nullable=nullable))
-
-
-def _to(table: str, *, nullable: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(BigInteger(), ForeignKey(f"{table}.id"), nullable=nullable))
-
-
-def _where_set(name: str, *columns: str, unique: bool = False) -> Index:
-    """An index of the rows where its last column is set, and of no others: a million finished jobs cost it nothing."""
-    condition = text(f"{columns[-1]} IS NOT NULL")
-    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
-
 
 _NOT_DONE = text("done_at IS NULL")
 
 
 class PersonRow(Row, table=True):
-    """A member, and the name that they have now."""
+    """An identity, and the name that it has now. `joined_id` is the person that it was joined to, NULL where it is one itself."""
 
     __tablename__ = "person"
-    __table_args__ = (UniqueConstraint("key"),)
+    __table_args__ = (UniqueConstraint("key"), _where_set("ix_person_joined_id", "joined_id"))
     id: int = _id()
     key: str = _text()
     name: str = _text()
     created_at: int = _number()
+    joined_id: int | None = _number(nullable=True)
 
 
 class PlaceRow(Row, table=True):
@@ -106,7 +55,7 @@ class StoryRow(Row, table=True):
     """A tree of shots. `shot_count` and `film_count` are the last numbers given, so that none is given twice."""
 
     __tablename__ = "story"
-    __table_args__ = (UniqueConstraint("code"), Index(None, "place_id", "id"))
+    __table_args__ = (UniqueConstraint("code"), Index(None, "place_id", "id"), Index(None, "person_id"))
     id: int = _id()
     code: str = _text()
     place_id: int = _to("place")
@@ -124,6 +73,7 @@ class ShotRow(Row, table=True):
     __tablename__ = "shot"
     __table_args__ = (
         UniqueConstraint("story_id", "number"),
+        Index(None, "person_id"),
         _where_set("ix_shot_first_frame", "first_frame"),
         _where_set("ix_shot_last_frame", "last_frame"),
     )
@@ -189,7 +139,7 @@ class FilmRow(Row, table=True):
     """The file of a stitch."""
 
     __tablename__ = "film"
-    __table_args__ = (UniqueConstraint("story_id", "number"), Index(None, "file"))
+    __table_args__ = (UniqueConstraint("story_id", "number"), Index(None, "file"), Index(None, "person_id"))
     id: int = _id()
     story_id: int = _to("story")
     number: int = _number()
@@ -221,6 +171,7 @@ class JobRow(Row, table=True):
         Index(None, "provider", "state", "id"),
         Index(None, "place_id", "state", "id"),
         Index(None, "shot_id", "id"),
+        Index(None, "person_id"),
     )
     id: int = _id()
     kind: str = _text()
@@ -364,6 +315,28 @@ class SentFileRow(Row, table=True):
     created_at: int = _number()
 
 
+class LinkCodeRow(Row, table=True):
+    """The one-time code that an identity was given, as its hash: one at a time, gone when it was used."""
+
+    __tablename__ = "link_code"
+    __table_args__ = (UniqueConstraint("person_id"), UniqueConstraint("hash"), Index(None, "expires_at"))
+    id: int = _id()
+    person_id: int = _to("person")
+    hash: str = _text()
+    expires_at: int = _number()
+    created_at: int = _number()
+
+
+class LinkMissRow(Row, table=True):
+    """A code that an identity said and that is none: how often tells who guesses."""
+
+    __tablename__ = "link_miss"
+    __table_args__ = (Index(None, "person_id", "created_at"), Index(None, "created_at"))
+    id: int = _id()
+    person_id: int = _to("person")
+    created_at: int = _number()
+
+
 METADATA = Row.metadata
 PERSON: Table = METADATA.tables["person"]
 PLACE: Table = METADATA.tables["place"]
@@ -380,3 +353,5 @@ POST: Table = METADATA.tables["post"]
 REQUEST: Table = METADATA.tables["request"]
 INBOX: Table = METADATA.tables["inbox"]
 SENT_FILE: Table = METADATA.tables["sent_file"]
+LINK_CODE: Table = METADATA.tables["link_code"]
+LINK_MISS: Table = METADATA.tables["link_miss"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import COMMANDS, Follows, Kind, Option, hints
-from bot.parsing import Parsed, UsageError, parse, print_command
+from bot.commands import COMMANDS, Argument, Follows, Is, Kind, Option, hints
+from bot.parsing import Parsed, UsageError, parse, parsed_of, print_command
 from bot.requests import ChangeSettings, Settings, WithVideo, request_of
 from bot.texts import asked_of, question
 from engine.codes import story_code
@@ -149,6 +149,103 @@ def _set(option: Option) -> st.SearchStrategy[str]:
 def test_a_printed_command_is_understood_as_itself(parsed: Parsed) -> None:
     """`parse(print_command(p)) == p` for every command that can be built."""
     assert parse(print_command(parsed)) == parsed
+
+
+Fields = dict[str, str | float | bool]
+
+
+@st.composite
+def filled_in(draw: st.DrawFn) -> tuple[str, Fields]:
+    """A command whose fields were filled in one by one: needed ones, and any of the others."""
+    command = COMMANDS[draw(st.sampled_from(sorted(COMMANDS)))]
+    fields: Fields = {}
+    for argument in command.arguments:
+        if argument.is_needed or draw(st.booleans()):
+            fields[argument.name] = draw(_argued(argument))
+    for option in command.options:
+        if draw(st.booleans()):
+            fields[option.name] = draw(_opted(option))
+    return command.name, fields
+
+
+def _argued(argument: Argument) -> st.SearchStrategy[str | float | bool]:
+    match argument.kind:
+        case Is.PROMPT:
+            return WORDS
+        case Is.SHOT | Is.CLIP:
+            return CODES
+        case Is.STORY:
+            return CODES.map(lambda code: code.split("-")[0])
+        case Is.SHOTS:
+            return st.lists(CODES, min_size=1, max_size=4).map(" ".join)
+        case Is.WORD:
+            return st.sampled_from(argument.choices or ("off", "abcd"))
+        case Is.WHOLE:
+            return st.integers(1, 99)
+        case Is.FLAG:
+            return st.booleans()
+
+
+def _opted(option: Option) -> st.SearchStrategy[str | float | bool]:
+    match option.kind:
+        case Kind.NUMBER if not option.resets:
+            return st.integers(1, 999_999) | st.integers(1, 999).map(lambda tenths: tenths / 10)
+        case Kind.WHOLE:
+            return st.integers(0, 2**31)
+        case _:
+            return values(option).map(str)
+
+
+@given(filled_in())
+def test_fields_that_are_filled_in_say_what_the_typed_command_says(filled: tuple[str, Fields]) -> None:
+    """`parse(print_command(parsed_of(…))) == parsed_of(…)` for every command, whichever fields are filled in."""
+    parsed = parsed_of(*filled)
+    assert parse(print_command(parsed)) == parsed
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "parsed"),
+    [
+        ("create", {"prompt": "a lamp", "seconds": 6.0}, Parsed("create", (), "a lamp", {"seconds": "6"})),
+        ("create", {"prompt": "a lamp", "seconds": 6.5}, Parsed("create", (), "a lamp", {"seconds": "6.5"})),
+        ("create", {"prompt": "a lamp", "seed": 0}, Parsed("create", (), "a lamp", {"seed": "0"})),
+        ("create", {"prompt": " k7-4\n--seconds 6 "}, Parsed("create", (), "k7-4\n--seconds 6")),
+        ("create", {}, Parsed("create")),
+        ("create", {"prompt": "a lamp", "unheard": "of"}, Parsed("create", (), "a lamp")),
+        ("continue", {"prompt": "k7-1 burns", "shot": "K7-4 "}, Parsed("continue", ("k7-4",), "k7-1 burns")),
+        ("stitch", {"story": "k7"}, Parsed("stitch", ("k7",))),
+        ("stitch", {"shots": "k7-1, K7-3,k7-2"}, Parsed("stitch", ("k7-1", "k7-3", "k7-2"))),
+        ("history", {"mine": True}, Parsed("history", (), "mine")),
+        ("history", {"mine": False, "before": 12}, Parsed("history", (), "", {"before": "12"})),
+        ("choose", {"shot": "k7-2", "take": 3}, Parsed("choose", ("k7-2",), "3")),
+        ("download", {"clip": "k7-f1", "what": "thumbnail"}, Parsed("download", ("k7-f1",), "thumbnail")),
+        ("settings", {"seconds": "Default"}, Parsed("settings", (), "", {"seconds": "default"})),
+        ("start", {}, Parsed("start")),
+    ],
+)
+def test_fields_are_taken_as_they_were_filled_in(name: str, fields: Fields, parsed: Parsed) -> None:
+    """A prompt is a prompt whatever it looks like; what was left open is left out."""
+    assert parsed_of(name, fields) == parsed
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "sentence"),
+    [
+        ("show", {}, "Say it like this: /show"),
+        ("show", {"clip": "  "}, "Say it like this: /show"),
+        ("show", {"clip": "the lamp"}, "“the lamp” is no story, shot or film"),
+        ("stitch", {"shots": "k7-1 and k7-2"}, "“and” is no story, shot or film"),
+        ("create", {"prompt": "a lamp", "seconds": "six"}, "--seconds is a number"),
+        ("retake", {"seed": -1}, "--seed is a whole number"),
+    ],
+)
+def test_a_field_that_cannot_be_understood_is_told_how_to_be_filled_in(
+    name: str, fields: Fields, sentence: str
+) -> None:
+    """In the same words as the typed command."""
+    with pytest.raises(UsageError) as caught:
+        parsed_of(name, fields)
+    assert sentence in str(caught.value)
 
 
 def test_pictures_become_the_frames_that_are_missing() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.model import FileKey, SayKind, ShotOptions
+from engine.model import FileKey, Person, SayKind, ShotOptions
 from storage import Inbox, SentFiles, SqlStore, opened_store
 from storage.sqlite import SqliteDatabase
 from storage.tables import CLIP, INBOX, JOB, PERSON, PLACE, REQUEST, SENT_FILE, SHOT, STORY, TAKE
@@ -160,11 +160,56 @@ async def test_what_is_asked_often_never_walks_a_table(store: SqlStore, what: st
 @pytest.mark.parametrize(
     ("what", "indexes"),
     [
+        ("known_as", ["person USING INDEX sqlite_autoindex_person_1 (key=?)", "one USING INTEGER PRIMARY KEY (rowid=?)"]),
+        ("identities", ["(key=?)", "person USING INDEX ix_person_joined_id (joined_id=?)"]),
+        ("link_code", ["link_code USING INDEX sqlite_autoindex_link_code_2 (hash=?)"]),
+        ("link_misses", ["ix_link_miss_person_id_created_at (person_id=? AND created_at>?)"]),
+        ("put_link_code", ["link_code USING INDEX sqlite_autoindex_link_code_1 (person_id=?)"]),
+        (
+            "join_persons",
+            [f"{table} USING COVERING INDEX ix_{table}_person_id (person_id=?)" for table in ("story", "shot", "film", "job")]
+            + ["clip USING COVERING INDEX ix_clip_person_id_id (person_id=?)"],
+        ),
+    ],
+)  # fmt: skip
+async def test_who_is_whom_is_found_by_an_index(
+    store: SqlStore, clock: FakeClock, what: str, indexes: list[str]
+) -> None:
+    """Before every command, and for a join in a place with a million jobs."""
+    mae, tom = Person("telegram:1", "Mae"), Person("discord:2", "Tom")
+    calls: dict[str, Any] = {
+        "known_as": lambda: store.read(lambda tx: tx.known_as(ANA.key)),
+        "identities": lambda: store.read(lambda tx: tx.identities(ANA.key)),
+        "link_code": lambda: store.read(lambda tx: tx.link_code("hash")),
+        "link_misses": lambda: store.read(lambda tx: tx.link_misses(ANA.key, clock())),
+        "put_link_code": lambda: store.write(lambda tx: tx.put_link_code(ANA, "hash", clock())),
+        "join_persons": lambda: store.write(lambda tx: tx.join_persons(mae, tom)),
+    }
+    await store.write(lambda tx: tx.part_identities([tom.key]))
+    for person in (mae, tom):
+        await store.write(lambda tx, person=person: tx.know(HOME, person))  # type: ignore[misc]
+    plan = await plan_of(store, calls[what])
+    assert [index for index in indexes if index not in plan] == [], plan
+    assert not [line for line in plan.splitlines() if line.startswith("SCAN")]
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    ("what", "indexes"),
+    [
         ("waiting", ["ix_inbox_not_done (platform=?)"]),
         ("keep", []),
         ("done", ["INTEGER PRIMARY KEY (rowid=?)"]),
         ("first_time", []),
-        ("sweep", ["ix_request_created_at (created_at<?)", "ix_inbox_done_at (done_at<?)"]),
+        (
+            "sweep",
+            [
+                "ix_request_created_at (created_at<?)",
+                "ix_inbox_done_at (done_at<?)",
+                "ix_link_code_expires_at (expires_at<?)",
+                "ix_link_miss_created_at (created_at<?)",
+            ],
+        ),
         ("find", ["INDEX sqlite_autoindex_sent_file_1 (account=? AND file=? AND kind=?)"]),
         ("forget", ["INDEX sqlite_autoindex_sent_file_1 (account=? AND file=? AND kind=?)"]),
         ("place_options", ["(key=?)"]),

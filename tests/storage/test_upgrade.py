@@ -15,6 +15,7 @@ from engine.errors import Defect
 from engine.model import JobState, SayKind, ShotOptions
 from storage import Inbox, SqlStore, Transcript, opened_store
 from storage.migrate import alembic_config
+from storage.tables import SCHEMA
 from tests.databases import ANA, HOME, ON_DISK, fresh_database
 from tests.fakes.clock import FakeClock
 
@@ -137,7 +138,7 @@ async def test_every_row_is_there_after_the_upgrade(kind: str, tmp_path: Path, c
             assert [row | fresh for row, fresh in zip(rows, new, strict=True)] == after[name]
             assert {cell for row in new for cell in row.values()} <= {None}
         with engine.connect() as connection:
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA
 
 
 @pytest.mark.parametrize("kind", ON_DISK)
@@ -169,6 +170,7 @@ async def use(store: SqlStore) -> None:
     assert await store.write(lambda tx: tx.first_time("telegram:1"))
     assert len(await Inbox(store).keep("telegram", [("telegram:1", {})])) == 1
     await store.write(lambda tx: tx.add_story(HOME, ANA, "a second one"))
+    assert await store.read(lambda tx: tx.known_as(ANA.key)) == ANA.key
 
 
 @pytest.mark.parametrize("kind", ON_DISK)
