@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,10 +26,15 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bot.access import EVERYBODY
 from bot.addresses import is_hook_path, is_loopback, is_near
+from bot.discord import access as discord_access
+from bot.discord.site import CLOUD_URL as DISCORD_URL
+from bot.discord.site import application_id_of
 from bot.providers import PROVIDERS
-from bot.telegram.access import EVERYBODY, read_list
-from bot.telegram.site import CLOUD_URL
+from bot.telegram import access as telegram_access
+from bot.telegram.site import CLOUD_URL as TELEGRAM_URL
+from bot.wanted import WANTED
 
 PREFIX = "NEXTSHOT_"
 DOTENV = Path(".env")
@@ -38,40 +43,18 @@ TOML = Path("nextshot.toml")
 _FOREIGN = re.compile(r"^NEXTSHOT_(TEST_.*|SPECS|CHROMIUM)$")
 """Names for the test run, not for the program."""
 
-_WANTED: Mapping[str, tuple[str, str]] = {
-    "data_dir": ("a directory", "./data"),
-    "database_url": ("empty, or an sqlite: or postgresql: URL", "postgresql://user:password@host/nextshot"),
-    "provider": (f"one of {', '.join(PROVIDERS)}", next(iter(PROVIDERS))),
-    "web_host": ("an IP address or localhost", "127.0.0.1"),
-    "web_port": ("a port number from 0 to 65535 (0 picks a free one)", "8420"),
-    "web_password": ("a text of at least 8 characters", "something-long"),
-    "web_url": (
-        "the address under which others reach the page, with https:// (http:// in a private network only)",
-        "https://films.example.org",
-    ),
-    "telegram_token": ("the token that @BotFather gave", "123456789:AA…"),
-    "telegram_api_url": (
-        "the address of a Bot API server, with https:// (http:// in a private network only)",
-        "http://127.0.0.1:8081",
-    ),
-    "telegram_webhook_url": (
-        "an https: address with a path of letters, digits, - and _ that is none of the page's own",
-        "https://films.example.org/telegram",
-    ),
-    "telegram_allowed": (
-        "user ids, chat ids and @names with commas between, or * for everybody",
-        "123456789,-100123456",
-    ),
-    "telegram_blocked": ("user ids, chat ids and @names with commas between", "123456789,@somebody"),
-    "telegram_admins": ("user ids and @names with commas between", "123456789"),
-    "place": ("a platform and a name with a colon between", "local:home"),
-    "log_level": ("one of debug, info, warning, error", "info"),
-}
-"""What each setting has to be, and an example."""
-
-
-SECRETS = frozenset({"web_password", "database_url", "telegram_token"})
+SECRETS = frozenset({"web_password", "database_url", "telegram_token", "discord_token"})
 """Never shown."""
+
+_LISTS: Mapping[str, Callable[[str], frozenset[str]]] = {
+    "telegram_allowed": telegram_access.read_list,
+    "telegram_blocked": telegram_access.read_list,
+    "telegram_admins": telegram_access.read_list,
+    "discord_allowed": discord_access.read_list,
+    "discord_blocked": discord_access.read_list,
+    "discord_admins": discord_access.read_admins,
+}
+"""The settings that are lists, and what reads each."""
 
 
 class SettingsError(Exception):
@@ -103,7 +86,7 @@ class Settings(BaseSettings):
     """Where others reach the page, through a proxy: films that are too large for a chat are linked there."""
     telegram_token: SecretStr | None = None
     """None: Telegram is not served."""
-    telegram_api_url: str = CLOUD_URL
+    telegram_api_url: str = TELEGRAM_URL
     telegram_webhook_url: str | None = None
     """None: long polling. Its path is served by the page's own server."""
     telegram_allowed: str = ""
@@ -111,6 +94,14 @@ class Settings(BaseSettings):
     telegram_blocked: str = ""
     telegram_admins: str = ""
     """May talk everywhere and do anything."""
+    discord_token: SecretStr | None = None
+    """None: Discord is not served."""
+    discord_api_url: str = DISCORD_URL
+    discord_allowed: str = ""
+    """Who may talk to the bot; `*`: everybody."""
+    discord_blocked: str = ""
+    discord_admins: str = ""
+    """Roles and people that may talk everywhere and do anything."""
     place: str = "local:home"
     """The place for which the terminal speaks."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -167,7 +158,7 @@ class Settings(BaseSettings):
             raise ValueError
         return value
 
-    @field_validator("web_url", "telegram_api_url", "telegram_webhook_url")
+    @field_validator("web_url", "telegram_api_url", "telegram_webhook_url", "discord_api_url")
     @classmethod
     def _url(cls, value: str | None, info: Any) -> str | None:
         if value is None:
@@ -196,23 +187,29 @@ class Settings(BaseSettings):
             raise ValueError
         return value
 
-    @field_validator("telegram_allowed", "telegram_blocked", "telegram_admins", mode="before")
+    @field_validator("discord_token")
+    @classmethod
+    def _discord_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            application_id_of(value.get_secret_value())
+        return value
+
+    @field_validator(*_LISTS, mode="before")
     @classmethod
     def _list(cls, value: object, info: Any) -> object:
-        entries = read_list(str(value))  # a lone id in a file may come as a number
-        if EVERYBODY in entries and info.field_name != "telegram_allowed":
+        entries = _LISTS[info.field_name](str(value))  # a lone id in a file may come as a number
+        if EVERYBODY in entries and not info.field_name.endswith("_allowed"):
             raise ValueError
         return str(value)
 
-    @field_validator(
-        "telegram_api_url", "telegram_webhook_url", "telegram_allowed", "telegram_blocked", "telegram_admins"
-    )
+    @field_validator("telegram_api_url", "telegram_webhook_url", "discord_api_url", *_LISTS)
     @classmethod
     def _of_use(cls, value: str | None, info: Any) -> str | None:
         is_given = value != cls.model_fields[info.field_name].default
-        if is_given and "telegram_token" in info.data and info.data["telegram_token"] is None:
+        token = f"{info.field_name.partition('_')[0]}_token"
+        if is_given and token in info.data and info.data[token] is None:
             name = f"{PREFIX}{info.field_name.upper()}"
-            sentence = f"{name} does nothing without {PREFIX}TELEGRAM_TOKEN: set the token too, or leave {name} out."
+            sentence = f"{name} does nothing without {PREFIX}{token.upper()}: set the token too, or leave {name} out."
             raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
         return value
 
@@ -324,6 +321,6 @@ def _sentence(error: Mapping[str, Any], *sources: Mapping[str, Any]) -> str:
         value, where = file_values[name], f"in {DOTENV}"
     else:
         value, where = toml.get(field), f"in {TOML}"
-    wanted, example = _WANTED[field]
+    wanted, example = WANTED[field]
     shown = "" if field in SECRETS else f"is {str(value)[:80]!r} {where}; it "
     return f"{name} {shown}must be {wanted}: set it as {name}={example}."

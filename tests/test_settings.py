@@ -146,25 +146,63 @@ def test_loopback(host: str, only_here: bool) -> None:
 
 
 TOKEN = "123456789:AAnobody-knows-this-token-at-all00000"
+DISCORD_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.nobody-knows-this_token-at-all"
+ID = "123456789012345678"
 
 
 @pytest.mark.parametrize(
-    "given_values",
+    ("platform", "token", "given_values"),
     [
-        {"telegram_allowed": "*"},
-        {"telegram_blocked": "5", "telegram_admins": "6"},
-        {"telegram_api_url": "http://127.0.0.1:8081"},
-        {"telegram_webhook_url": "https://films.example.org/telegram"},
+        ("telegram", TOKEN, {"telegram_allowed": "*"}),
+        ("telegram", TOKEN, {"telegram_blocked": "5", "telegram_admins": "6"}),
+        ("telegram", TOKEN, {"telegram_api_url": "http://127.0.0.1:8081"}),
+        ("telegram", TOKEN, {"telegram_webhook_url": "https://films.example.org/telegram"}),
+        ("discord", DISCORD_TOKEN, {"discord_allowed": "*"}),
+        ("discord", DISCORD_TOKEN, {"discord_blocked": ID, "discord_admins": f"role:{ID}"}),
+        ("discord", DISCORD_TOKEN, {"discord_api_url": "http://127.0.0.1:3000/api"}),
     ],
 )
-def test_telegram_settings_without_a_token_do_nothing_and_it_is_said(given_values: dict[str, str]) -> None:
-    """One sentence for each; with the token, or empty, they are taken."""
-    assert problems_of(**given_values) == tuple(
-        f"{name} does nothing without NEXTSHOT_TELEGRAM_TOKEN: set the token too, or leave {name} out."
+def test_a_chat_s_settings_without_its_token_do_nothing_and_it_is_said(
+    platform: str, token: str, given_values: dict[str, str]
+) -> None:
+    """One sentence for each; with the token, or empty, they are taken. The other chat's token is none of theirs."""
+    other = {"discord_token": DISCORD_TOKEN} if platform == "telegram" else {"telegram_token": TOKEN}
+    needed = f"NEXTSHOT_{platform.upper()}_TOKEN"
+    assert problems_of(**other, **given_values) == tuple(
+        f"{name} does nothing without {needed}: set the token too, or leave {name} out."
         for name in (f"NEXTSHOT_{setting.upper()}" for setting in given_values)
     )
-    load_settings(telegram_token=TOKEN, **given_values)
-    load_settings(telegram_allowed="")
+    load_settings(**{f"{platform}_token": token}, **given_values)
+    load_settings(**{f"{platform}_allowed": ""})
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        TOKEN,
+        DISCORD_TOKEN.rpartition(".")[0],
+        f"Bot {DISCORD_TOKEN}",
+        DISCORD_TOKEN.replace("MTIz", "YWJj"),
+        DISCORD_TOKEN.replace(".", ".…", 1),
+    ],
+)
+def test_what_is_no_token_of_discord_is_not_shown(token: str) -> None:
+    """Three parts with dots between, of which the first spells the application's id; the sentence does not hold it."""
+    (problem,) = problems_of(discord_token=token)
+    assert problem.startswith(
+        "NEXTSHOT_DISCORD_TOKEN must be the token of the bot that the developer portal gave: set it"
+    )
+    assert token not in problem
+
+
+def test_discord_s_address_keeps_its_path_and_its_token_is_not_shown() -> None:
+    """Without the slash at its end."""
+    settings = load_settings(discord_token=DISCORD_TOKEN, discord_api_url="http://127.0.0.1:3000/api/")
+    assert settings.discord_api_url == "http://127.0.0.1:3000/api"
+    assert settings.discord_token is not None
+    assert settings.discord_token.get_secret_value() == DISCORD_TOKEN
+    assert DISCORD_TOKEN not in f"{settings!r} {settings}"
+    assert load_settings().discord_api_url == "https://discord.com/api"
 
 
 @pytest.mark.parametrize(
@@ -191,10 +229,10 @@ def test_telegram_settings_without_a_token_do_nothing_and_it_is_said(given_value
         ("films.example.local.", False),
     ],
 )
-@pytest.mark.parametrize("setting", ["web_url", "telegram_api_url"])
+@pytest.mark.parametrize("setting", ["web_url", "telegram_api_url", "discord_api_url"])
 def test_secrets_travel_in_clear_only_in_private_networks(setting: str, host: str, may_be_plain: bool) -> None:
     """A token or a password: elsewhere https is asked for, and taken."""
-    others = {"telegram_token": TOKEN, "web_password": "long enough"}
+    others = {"telegram_token": TOKEN, "discord_token": DISCORD_TOKEN, "web_password": "long enough"}
     load_settings(**others, **{setting: f"https://{host}"})
     if may_be_plain:
         load_settings(**others, **{setting: f"http://{host}/"})

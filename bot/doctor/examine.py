@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.doctor.chats import check_discord
 from bot.doctor.data import check_database, check_directory, check_holder, check_sqlite
 from bot.doctor.finding import Check, Finding, Level, ok, problem
 from bot.doctor.machine import check_fonts, check_media, check_port, check_providers, check_python
@@ -19,6 +20,7 @@ CHECKS: dict[str, Check] = {
     "media": check_media,
     "fonts": check_fonts,
     "port": check_port,
+    "discord": check_discord,
 }
 
 

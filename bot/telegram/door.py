@@ -10,7 +10,8 @@ from dataclasses import replace
 from telegram import Bot, ChatMember
 from telegram.error import TelegramError
 
-from bot.telegram.access import Access
+from bot.access import Access
+from bot.telegram.access import names_of
 from bot.telegram.translate import Added, Heard, Migrated, Pressed, Said
 from engine.model import Person
 
@@ -45,7 +46,7 @@ class Door:
             case Migrated():
                 return True
             case _:
-                return self._access.admits(self._ids(what.chat_id), *_who(what))
+                return self._access.admits(names_of(self._ids(what.chat_id), *_who(what)))
 
     def blocks(self, what: Heard) -> bool:
         """Whether who says or does this, or the chat, is to be left without a word."""
@@ -53,11 +54,11 @@ class Door:
             case Migrated():
                 return False
             case _:
-                return self._access.blocks(self._ids(what.chat_id), *_who(what))
+                return self._access.blocks(names_of(self._ids(what.chat_id), *_who(what)))
 
     def lists(self, chat_id: int) -> bool:
         """Whether everybody in this chat may talk here."""
-        return self._access.lists(self._ids(chat_id))
+        return self._access.lists(names_of(self._ids(chat_id)))
 
     def _ids(self, chat_id: int) -> frozenset[int]:
         return frozenset({chat_id, self._before.get(chat_id, chat_id)})
@@ -77,7 +78,7 @@ class Door:
         `is_admin_here`: the server told already, since the person speaks as the group.
         """
         user_id = _user_id(person)
-        if person.is_operator or self._access.is_admin(user_id, username):
+        if person.is_operator or self._access.is_admin(names_of((), user_id, username)):
             return replace(person, is_operator=True)
         if not is_shared or verb not in ADMINS_MAY:
             return person

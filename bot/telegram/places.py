@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from telegram import Chat, Message, User
 from telegram.constants import ChatType
 
+from bot.names import clean_name
 from engine.model import Person
 
 PLATFORM = "telegram"
 GENERAL_TOPIC = 1
 """The thread id of a forum's General topic, which is left out of every request."""
-NAME_CHARS = 64
 
 _PLACE = re.compile(r"telegram:(-?\d{1,19})(?:/(\d{1,19}))?")
 _RECEIPT = re.compile(r"telegram:(-?\d{1,19})/(\d{1,19})")
@@ -85,9 +84,3 @@ def person_of_user(user: User) -> Person:
 def person_of_chat(chat: Chat) -> Person:
     """Who speaks as a chat: an admin who stays anonymous, or a channel."""
     return Person(f"{PLATFORM}:{chat.id}", clean_name(chat.title or "anonymous"))
-
-
-def clean_name(name: str) -> str:
-    """A name on one line that cannot turn the text around it: no control or direction characters, at most 64 characters."""
-    kept = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} or c == "\u200d")
-    return " ".join(kept.split())[:NAME_CHARS].strip() or "somebody"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.telegram.access import Access
+from bot.access import Access
 from bot.telegram.budget import Pace
 
 CLOUD_URL = "https://api.telegram.org"

@@ -43,10 +43,10 @@ async def opened_bot(
     settings = settings_of(telegram, directory, **more)
     makers = {provider.name: lambda _: provider}
     async with open_house(settings, at_work=True, makers=makers, pace=pace) as house:
-        assert house.telegram is not None
+        bot = house.chats["telegram"]
         if settings.telegram_webhook_url is not None:
             await house.web.open()
-        running = asyncio.create_task(house.telegram.run(), name="telegram of a test")
+        running = asyncio.create_task(bot.run(), name="telegram of a test")
         try:
             yield house
         finally:

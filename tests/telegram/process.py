@@ -1,119 +1,42 @@
-"""`nextshot run` as a process of its own in front of the fake server, for what only a dead process shows."""
+"""`nextshot run` as a process of its own in front of the fake Bot API server."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from bot.control.remote import served_at
-from bot.control.server import drop_socket
+from tests.bot_process import STARTS_S, RunProcess, rows_of
 from tests.fakes.telegram import FakeTelegram
 
-CHECKOUT = Path(__file__).parents[2]
+__all__ = ["QUICK", "BotProcess", "rows_of"]
+
 QUICK = "--seconds 2 --resolution 480p"
 """The cheapest shot that the built-in provider draws."""
-LISTENS_S = 30.0
-ENDS_S = 30.0
 
 
-class BotProcess:
-    """The same data directory, started again and again. Its log is in `log`."""
+class BotProcess(RunProcess):
+    """A bot of this server."""
 
     def __init__(self, telegram: FakeTelegram, home: Path, *, token: str | None = None) -> None:
         """`token`: another one than the server's."""
+        super().__init__(
+            home,
+            {
+                "NEXTSHOT_TELEGRAM_TOKEN": token or telegram.token,
+                "NEXTSHOT_TELEGRAM_API_URL": telegram.url,
+                "NEXTSHOT_TELEGRAM_ALLOWED": "*",
+            },
+        )
         self.telegram = telegram
-        self.data = home / "data"
-        self.log = home / "stderr.log"
-        self.url = ""
-        self.process: subprocess.Popen[str] | None = None
-        self._token = token or telegram.token
-        home.mkdir(parents=True, exist_ok=True)
-
-    async def __aenter__(self) -> BotProcess:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self.process is not None and self.process.poll() is None:
-            await self.kill()
-        if (left_behind := await asyncio.to_thread(served_at, self.data)) is not None:
-            await asyncio.to_thread(drop_socket, left_behind)
 
     async def start(self, *, listens: bool = True) -> None:
         """Until it serves its page and, if wanted, a long poll of it waits."""
         polls = len(self.telegram.calls_of("getUpdates"))
-        environment: Mapping[str, str] = {
-            **os.environ,
-            "PYTHONPATH": str(CHECKOUT),
-            "NEXTSHOT_DATA_DIR": str(self.data),
-            "NEXTSHOT_WEB_PORT": "0",
-            "NEXTSHOT_LOG_LEVEL": "warning",
-            "NEXTSHOT_TELEGRAM_TOKEN": self._token,
-            "NEXTSHOT_TELEGRAM_API_URL": self.telegram.url,
-            "NEXTSHOT_TELEGRAM_ALLOWED": "*",
-        }
-        with self.log.open("a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run"],
-                cwd=self.log.parent,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        self.process = process
-        assert process.stdout is not None
-        opened = await asyncio.to_thread(process.stdout.readline)
-        assert opened.startswith("Open http://127.0.0.1:"), self.log.read_text()
-        self.url = opened.removeprefix("Open ").strip()
+        await self.open()
         if listens:
             await self.telegram.wait_until(
-                lambda: len(self.telegram.calls_of("getUpdates")) > polls, LISTENS_S, "A long poll"
+                lambda: len(self.telegram.calls_of("getUpdates")) > polls, STARTS_S, "A long poll"
             )
-
-    async def kill(self) -> None:
-        """SIGKILL; what it started lives on."""
-        assert self.process is not None
-        self.process.kill()
-        await asyncio.to_thread(self.process.wait, ENDS_S)
-        self._close()
-
-    async def terminate(self) -> tuple[int, float]:
-        """SIGTERM; the exit code, and how many seconds it took."""
-        assert self.process is not None
-        began_s = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        code = await asyncio.to_thread(self.process.wait, ENDS_S)
-        self._close()
-        return code, time.monotonic() - began_s
-
-    async def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Read the database as a stranger."""
-        return await asyncio.to_thread(rows_of, self.data, query)
 
     async def confirmed(self) -> None:
         """Wait until the server has forgotten all updates that it gave."""
-        await self.telegram.wait_until(lambda: not self.telegram.world.updates.pending, LISTENS_S, "All confirmed")
-
-    def _close(self) -> None:
-        assert self.process is not None
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-def rows_of(data: Path, query: str) -> list[tuple[Any, ...]]:
-    """What stands in the database of this directory."""
-    connection = sqlite3.connect(f"file:{data / 'nextshot.db'}?mode=ro", uri=True, timeout=30)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
+        await self.telegram.wait_until(lambda: not self.telegram.world.updates.pending, STARTS_S, "All confirmed")

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.access import Access
 from bot.settings import SettingsError, load_settings
-from bot.telegram.access import Access, read_list
+from bot.telegram.access import names_of, read_list
 from tests.fakes.telegram import FakeTelegram
 from tests.telegram.asking import WAIT_S, endless, told, until
 from tests.telegram.house import opened_bot
@@ -36,14 +37,14 @@ def test_a_member_of_a_group_is_let_in_by_any_list_and_kept_out_by_the_block_lis
     access: Access, admitted: bool
 ) -> None:
     """By id, by chat or by name."""
-    assert access.admits({-1009}, 5, "ana_film") is admitted
+    assert access.admits(names_of({-1009}, 5, "ana_film")) is admitted
 
 
 def test_a_blocked_admin_is_none() -> None:
     """Whatever else is said."""
-    assert Access(admins=read_list("5")).is_admin(5)
-    assert not Access(admins=read_list("5"), blocked=read_list("@ana_film")).is_admin(5, "Ana_Film")
-    assert not Access(allowed=read_list("*")).is_admin(5)
+    assert Access(admins=read_list("5")).is_admin(names_of((), 5))
+    assert not Access(admins=read_list("5"), blocked=read_list("@ana_film")).is_admin(names_of((), 5, "Ana_Film"))
+    assert not Access(allowed=read_list("*")).is_admin(names_of((), 5))
 
 
 def test_a_list_is_read_however_it_is_written() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from telegram import Bot
 
+from bot.access import Access
 from bot.message import Press
-from bot.telegram.access import Access
 from bot.telegram.door import Door
 from bot.telegram.translate import Pressed
 from bot.telegram.turns import Turns

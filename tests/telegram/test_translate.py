@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from telegram import Update
 
 from bot.message import Button, Reply
+from bot.names import NAME_CHARS, clean_name
 from bot.telegram import places
 from bot.telegram.places import Us
 from bot.telegram.translate import Added, Migrated, Pressed, Said, heard, join_album, keyboard_of, markup_of, text_of
@@ -201,11 +202,11 @@ def test_groups_come_and_move() -> None:
 @example("A\u202ena\u200f \u2066x")
 def test_no_name_can_turn_the_text_around_it(name: str) -> None:
     """One line without control and direction characters, never empty and never long."""
-    clean = places.clean_name(name)
+    clean = clean_name(name)
     assert clean
-    assert len(clean) <= places.NAME_CHARS
+    assert len(clean) <= NAME_CHARS
     assert not set(clean) & set("\n\r\t\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200f\u2028\0")
-    assert places.clean_name(clean) == clean
+    assert clean_name(clean) == clean
 
 
 @given(st.text(max_size=3_000), st.sampled_from([1024, 4096]))

@@ -97,8 +97,7 @@ async def test_a_server_of_ones_own_gives_files_from_its_disk(tmp_path: Path) ->
             telegram.says(ana, chat, "/add a pier", video=clip(width=160, height=90), size_bytes=30_000_000)
             added = await told(telegram, chat, "a1-1 · given by Ana")
             assert telegram.server.downloads == []
-            assert house.telegram is not None
-            assert house.telegram.limits(f"telegram:{chat.id}").upload_bytes == 2_000_000_000
+            assert house.chats["telegram"].limits(f"telegram:{chat.id}").upload_bytes == 2_000_000_000
             telegram.says(ana, chat, "a boat", reply_to=added, photo=jpeg())
             film = await film_of(telegram, chat, "a1-2")
             assert film.video is not None

@@ -286,6 +286,7 @@ def test_doctor(terminal: Terminal) -> None:
         "providers",
         "media",
         "port",
+        "discord",
     }
     assert list(terminal.home.iterdir()) == []
     garbage(terminal.data)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cli
+from bot.doctor.chats import check_discord
 from bot.doctor.data import check_database
 from bot.doctor.examine import guarded
 from bot.doctor.finding import Finding, Level, ok
@@ -37,6 +38,7 @@ from engine.errors import (
 from engine.model import Failure, Job, JobKind, JobState, Person
 
 ANA = Person("cli:ana", "Ana")
+DISCORD_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.nobody-knows-this_token-at-all"
 
 
 def job(state: JobState = JobState.QUEUED, **changes: object) -> Job:
@@ -275,3 +277,37 @@ def test_the_doctor_tells_a_read_only_database(tmp_path: Path, monkeypatch: pyte
         raise ZeroDivisionError("oh")
 
     assert "ZeroDivisionError" in guarded(broken, settings)[-1].says
+
+
+def _of_discord(directory: Path, **given_values: str) -> list[Finding]:
+    return list(check_discord(load_settings(data_dir=directory, **given_values)))
+
+
+def test_the_doctor_says_how_to_have_the_bot_in_a_server(tmp_path: Path) -> None:
+    """With the application's id from the token, of which the rest is not shown."""
+    (none,) = _of_discord(tmp_path)
+    assert (none.level, none.says) == (Level.OK, "Discord is not served: there is no NEXTSHOT_DISCORD_TOKEN.")
+    token, invite, alone, let_in = _of_discord(tmp_path, discord_token=DISCORD_TOKEN, discord_allowed="*")
+    assert token.says == "Discord is served with the token of application 123456789012345678."
+    assert invite.says.startswith(
+        "https://discord.com/oauth2/authorize?client_id=123456789012345678&scope=bot+applications.commands"
+        "&permissions=309237746688 adds the bot to a server"
+    )
+    assert alone.says.startswith(
+        "https://discord.com/oauth2/authorize?client_id=123456789012345678&scope=applications.commands"
+        "&integration_type=1 adds the commands to one person"
+    )
+    assert let_in.says == "Everybody is let in."
+    proxied = _of_discord(tmp_path, discord_token=DISCORD_TOKEN, discord_api_url="http://127.0.0.1:3000/api/")
+    assert proxied[0].says.endswith("of application 123456789012345678, through http://127.0.0.1:3000/api.")
+
+
+def test_the_doctor_says_whom_discord_s_lists_let_in(tmp_path: Path) -> None:
+    """Nobody is worth a warning; of a long list the first entries are enough."""
+    nobody = _of_discord(tmp_path, discord_token=DISCORD_TOKEN, discord_blocked="1" * 18)[-1]
+    assert (nobody.level, "set NEXTSHOT_DISCORD_ALLOWED" in nobody.says) == (Level.WARNING, True)
+    lists = {"discord_allowed": f"guild:{'2' * 18}", "discord_admins": f"user:{'3' * 18}", "discord_blocked": "4" * 18}
+    some = _of_discord(tmp_path, discord_token=DISCORD_TOKEN, **lists)[-1]
+    assert some.says == f"Let in are guild:{'2' * 18}, user:{'3' * 18}, but not {'4' * 18}."
+    many = ",".join(str(10**17 + number) for number in range(15))
+    assert _of_discord(tmp_path, discord_token=DISCORD_TOKEN, discord_allowed=many)[-1].says.endswith("011 and 3 more.")
