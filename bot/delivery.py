@@ -86,7 +86,7 @@ class Delivery:
                 # (and is no try: half an upload is the likelier, and however often we are killed, it is not to be lost)
                 await self._note(say, SayState.UNKNOWN, error="cut off while sending", again_in_s=0, is_try=False)
                 return
-            if say.kind is SayKind.STATUS and say.state is SayState.UNKNOWN:
+            if say.kind is SayKind.STATUS and say.state is SayState.UNKNOWN and not adapter.dedupes:
                 await self._note(say, SayState.UNKNOWN, error=say.error)  # what follows is said without it
                 return
             busy_s = adapter.busy_s(say.place, is_result=say.kind is not SayKind.STATUS)
@@ -119,7 +119,7 @@ class Delivery:
         reply = await self._reply(say, job)
         if reply is not None:
             reply = await self._fitting.fit(reply, adapter.limits(say.place))
-        if say.state is SayState.UNKNOWN and reply is not None:
+        if say.state is SayState.UNKNOWN and reply is not None and not adapter.dedupes:
             await self._show_in_status(say, job, reply, adapter)
             return
         if say.kind is not SayKind.STATUS:
@@ -142,7 +142,7 @@ class Delivery:
                 nonce=say.nonce,
                 reply_to=job.asked_receipt,
                 status=job.receipt,
-                is_again=say.state is SayState.SENDING or say.tries > 0,
+                is_again=say.state is not SayState.NEW or say.tries > 0,
             )
         except NotSent as error:
             await self._wait(say, error)

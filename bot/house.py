@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.commands import hints
@@ -21,11 +20,10 @@ from bot.delivery import Delivery
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
 from bot.message import Adapter
+from bot.platforms import Parts, Platform, Platforms, platforms_of
 from bot.providers import PROVIDERS, Maker
 from bot.settings import Settings
-from bot.telegram.access import Access, read_list
 from bot.telegram.budget import Pace
-from bot.telegram.site import TelegramSettings
 from bot.web.adapter import WebAdapter
 from bot.web.links import Links, read_secret
 from bot.web.site import WebSettings
@@ -35,11 +33,8 @@ from engine.news import News
 from engine.open import open_studio, utc_now
 from engine.ports import Files, Store
 from engine.studio import Studio
-from storage import DirectoryLock, Inbox, LocalFiles, SentFiles, SqlStore, Transcript, opened_store, read_holder
+from storage import DirectoryLock, LocalFiles, Transcript, opened_store, read_holder
 from storage.faults import disk_error
-
-if TYPE_CHECKING:
-    from bot.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +65,8 @@ class House:
     studio: Studio
     dispatch: Dispatch
     web: WebAdapter
-    telegram: TelegramAdapter | None
+    chats: Mapping[str, Platform]
+    """By name: the chat platforms that are served."""
     socket: str | None
     lock: DirectoryLock
 
@@ -81,7 +77,7 @@ class House:
     def speaks_in(self, place: str) -> bool:
         """Whether an adapter of this process can tell this place anything."""
         platform = place.partition(":")[0]
-        return platform == self.web.platform or (self.telegram is not None and platform == self.telegram.platform)
+        return platform == self.web.platform or platform in self.chats
 
 
 @asynccontextmanager
@@ -110,21 +106,22 @@ async def open_house(
         adapters: dict[str, Adapter] = {}
         links = await asyncio.to_thread(_links, settings)
         fitting = Fitting(files, link_of=links.link) if links is not None else Fitting(files)
-        made: list[tuple[WebAdapter, TelegramAdapter | None, Delivery]] = []
+        made: list[tuple[WebAdapter, Platforms, Delivery]] = []
         connections = await stack.enter_async_context(AsyncExitStack())
         """Closed after the driver, which speaks to the end."""
 
         def front_ends(studio: Studio) -> Sequence[Stepper]:
             web = WebAdapter(web_settings(settings), transcript=transcript, studio=studio, files=files)
             adapters[web.platform] = web
-            telegram = None
-            if at_work and settings.telegram_token is not None:
-                telegram = _telegram(settings, pace or Pace(), store=store, studio=studio, files=files, fitting=fitting)
-                adapters[telegram.platform] = telegram
+            chats = Platforms({}, {})
+            if at_work:
+                parts = Parts(store=store, studio=studio, files=files, fitting=fitting)
+                chats = platforms_of(settings, parts, pace or Pace())
+                adapters.update(chats.by_name)
             delivery = Delivery(store, studio, adapters, utc_now, fitting)
             news.listen(delivery.job_changed)
             news.listen(web.job_changed)
-            made.append((web, telegram, delivery))
+            made.append((web, chats, delivery))
             return [delivery]
 
         default_first = sorted(makers, key=lambda name: name != settings.provider)
@@ -138,17 +135,14 @@ async def open_house(
                 driver_of=EmbeddedDriver if at_work else _standing,
             )
         )
-        ((web, telegram, delivery),) = made
-        if telegram is not None:
-            await connections.enter_async_context(telegram.opened())
+        ((web, chats, delivery),) = made
+        for chat in chats.by_name.values():
+            await connections.enter_async_context(chat.opened())
         stack.push_async_callback(delivery.stop)
         dispatch = Dispatch(studio)
-        hooks = {}
-        if telegram is not None:
-            telegram.connect(dispatch)
-            if settings.telegram_webhook_url is not None:
-                hooks[urlsplit(settings.telegram_webhook_url).path] = telegram.hear_hook
-        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=hooks)
+        for chat in chats.by_name.values():
+            chat.connect(dispatch)
+        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=chats.hooks)
         socket = await stack.enter_async_context(_served(studio, lock)) if at_work else None
         log.info("house opened directory=%s at_work=%s", directory, at_work)
         stack.callback(log.info, "house closing directory=%s", directory)
@@ -159,7 +153,7 @@ async def open_house(
             studio=studio,
             dispatch=dispatch,
             web=web,
-            telegram=telegram,
+            chats=chats.by_name,
             socket=socket,
             lock=lock,
         )
@@ -197,39 +191,6 @@ def web_settings(settings: Settings) -> WebSettings:
     password = settings.web_password.get_secret_value() if settings.web_password else None
     public_host = urlsplit(settings.web_url).hostname if settings.web_url else None
     return WebSettings(host=settings.web_host, port=settings.web_port, password=password, public_host=public_host)
-
-
-def telegram_settings(settings: Settings, pace: Pace) -> TelegramSettings:
-    """Which bot speaks through which server, and who is let in. Only where there is a token."""
-    if settings.telegram_token is None:
-        raise ValueError("there is no token")
-    return TelegramSettings(
-        token=settings.telegram_token.get_secret_value(),
-        api_url=settings.telegram_api_url,
-        webhook_url=settings.telegram_webhook_url,
-        access=Access(
-            allowed=read_list(settings.telegram_allowed),
-            blocked=read_list(settings.telegram_blocked),
-            admins=read_list(settings.telegram_admins),
-        ),
-        pace=pace,
-    )
-
-
-def _telegram(
-    settings: Settings, pace: Pace, *, store: SqlStore, studio: Studio, files: Files, fitting: Fitting
-) -> TelegramAdapter:
-    # its library takes a third of a second to load, which a house without Telegram need not wait for
-    from bot.telegram.adapter import TelegramAdapter  # noqa: PLC0415
-
-    return TelegramAdapter(
-        telegram_settings(settings, pace),
-        inbox=Inbox(store),
-        sent=SentFiles(store),
-        studio=studio,
-        files=files,
-        fitting=fitting,
-    )
 
 
 def _links(settings: Settings) -> Links | None:

@@ -19,6 +19,10 @@ _LOUD = {
     "alembic": logging.WARNING,
     "apscheduler": logging.WARNING,
     "telegram": logging.WARNING,
+    "discord": logging.ERROR,
+    "discord.client": logging.CRITICAL,
+    "discord.gateway": logging.CRITICAL,
+    "discord.shard": logging.CRITICAL,
 }
 """Libraries whose lines say nothing that ours do not, or name addresses that may carry a key."""
 

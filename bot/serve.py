@@ -47,8 +47,8 @@ async def serve(settings: Settings, *, browser: bool) -> None:
             house.tell_page(url)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.web.run(), name="web")
-                if house.telegram is not None:
-                    tasks.create_task(house.telegram.run(), name="telegram")
+                for name, chat in house.chats.items():
+                    tasks.create_task(chat.run(), name=name)
                 sys.stdout.write(f"Open {url}\n")
                 sys.stdout.flush()
                 if browser and _has_screen():

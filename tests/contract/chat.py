@@ -48,6 +48,10 @@ class Chat(Protocol):
         """What the bot said, oldest first."""
         ...
 
+    def takes(self, text: str) -> bool:
+        """Whether its client lets out such a command at all; some ask for each part of it in a field of its own."""
+        ...
+
     async def say(
         self,
         person: str,

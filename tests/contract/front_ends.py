@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.contract.chat import Chat
+from tests.contract.discord_chat import DiscordChat
 from tests.contract.telegram_chat import TelegramChat
 from tests.contract.web_chat import WebChat
 from tests.fakes.provider import ScriptedProvider
@@ -18,6 +19,9 @@ FRONT_ENDS: Mapping[str, Open] = {
     "telegram-private": TelegramChat.private,
     "telegram-group": TelegramChat.group,
     "telegram-topic": TelegramChat.in_topic,
+    "discord-private": DiscordChat.private,
+    "discord-channel": DiscordChat.channel_of_guild,
+    "discord-thread": DiscordChat.in_thread,
 }
-WITH_OTHERS = tuple(name for name in FRONT_ENDS if name != "telegram-private")
+WITH_OTHERS = tuple(name for name in FRONT_ENDS if not name.endswith("-private"))
 """Where several people see the same."""

@@ -88,6 +88,9 @@ class TelegramChat:
     def messages(self) -> list[Message]:
         return [_of_telegram(message) for message in self._native()]
 
+    def takes(self, text: str) -> bool:
+        return text.startswith("/")
+
     async def say(
         self,
         person: str,

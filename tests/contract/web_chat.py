@@ -75,6 +75,9 @@ class WebChat:
         posts = [_of_post(post) for _, post in sorted(self._posts.items()) if post["kind"] == "reply"]
         return [*posts, *self._whispers]
 
+    def takes(self, text: str) -> bool:
+        return text.startswith("/")
+
     async def say(
         self,
         person: str,

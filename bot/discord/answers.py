@@ -1,0 +1,179 @@
+"""Takes an interaction within its three seconds, and answers it: in place, or seen by who asked alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, cast
+
+import discord
+from discord import Interaction, app_commands
+
+from bot.discord.faults import ERRORS, Code, code_of
+from bot.discord.heard import Ack, Asker
+from bot.discord.letters import NOBODY, letter_of
+from bot.discord.mouth import Mouth
+from bot.discord.places import Asking
+from bot.discord.posts import Posts
+from bot.discord.wire import Over, ShutOut, Wire, hook_of, letter_to_send
+from bot.message import NotSent, Reply, SendUnknown
+
+log = logging.getLogger(__name__)
+
+TAKE_S = 10.0
+ORIGINAL = cast("int", "@original")
+"""The message that an interaction was answered with, by the name that the server has for it (the library wants a number)."""
+AGAIN_S = (0.5, 2.0, 5.0)
+GIVE_UP_S = 900.0
+
+
+class Answers:
+    """Speaks through interactions."""
+
+    def __init__(self, wire: Wire, mouth: Mouth, posts: Posts) -> None:
+        self._wire = wire
+        self._posts = posts
+        self._mouth = mouth
+
+    # --- within three seconds ----------------------------------------------------------------------------------------
+
+    async def take(self, interaction: Interaction[Any], asker: Asker, ack: Ack) -> int | None:
+        """Say that it was heard; the id of the message that its answer goes into.
+
+        None: it was too late, and its person was told that it failed.
+        """
+        try:
+            async with asyncio.timeout(TAKE_S):
+                response = await interaction.response.defer(ephemeral=ack is Ack.PRIVATE, thinking=ack is not Ack.QUIET)
+        except discord.HTTPException as error:
+            if code_of(error) != Code.ACKED_ALREADY and error.status < 500:  # the server's own fault
+                log.warning("interaction not taken id=%d: %s", interaction.id, error)
+                return None
+        except ERRORS as error:
+            log.warning("interaction perhaps not taken id=%d: %s", interaction.id, type(error).__name__)
+        else:
+            if response is not None and response.message_id is not None:
+                return response.message_id
+        return await self.original(asker)
+
+    async def original(self, asker: Asker) -> int | None:
+        """The message that the interaction was answered with; None: it was not, or it is over."""
+        for pause_s in AGAIN_S:
+            try:
+                async with self._wire.sending(asker.channel_id, Reply(text="")):
+                    return (await hook_of(self._wire.client(), asker.token).fetch_message(ORIGINAL)).id
+            except (Over, ShutOut):
+                return None
+            except NotSent as error:
+                if error.retry_after_s is None:
+                    return None
+            except SendUnknown as error:
+                log.info("interaction cannot be looked up id=%d: %s", asker.id, error)
+            await asyncio.sleep(pause_s)
+        return None
+
+    async def refuse(self, interaction: Interaction[Any], sentence: str) -> None:
+        """One sentence to who asked alone, at once. Best effort."""
+        await self.at_once(interaction, Reply(text=sentence, private=True, is_error=True))
+
+    async def at_once(self, interaction: Interaction[Any], reply: Reply) -> None:
+        """A short answer without being asked to wait. Best effort."""
+        letter = await letter_of(reply)
+        try:
+            async with asyncio.timeout(TAKE_S):
+                await interaction.response.send_message(**letter.as_new(), ephemeral=reply.private)
+        except ERRORS as error:
+            log.info("answer not said interaction=%d: %s", interaction.id, error)
+
+    async def complete(self, interaction: Interaction[Any], choices: list[app_commands.Choice[str]]) -> None:
+        """What a field may be filled in with. Best effort."""
+        try:
+            async with asyncio.timeout(TAKE_S):
+                await interaction.response.autocomplete(choices)
+        except ERRORS as error:
+            log.info("field not completed interaction=%d: %s", interaction.id, error)
+
+    async def open_field(self, interaction: Interaction[Any], modal: discord.ui.Modal) -> None:
+        """Ask for a text. Best effort."""
+        try:
+            async with asyncio.timeout(TAKE_S):
+                await interaction.response.send_modal(modal)
+        except ERRORS as error:
+            log.info("field not opened interaction=%d: %s", interaction.id, error)
+
+    async def show_list(
+        self, interaction: Interaction[Any], words: str, view: discord.ui.View, *, is_new: bool
+    ) -> None:
+        """The list of clips, seen by who picks alone: anew, or changed in its place. Best effort."""
+        try:
+            async with asyncio.timeout(TAKE_S):
+                if is_new:
+                    await interaction.response.send_message(words, view=view, ephemeral=True, allowed_mentions=NOBODY)
+                else:
+                    await interaction.response.edit_message(content=words, view=view, allowed_mentions=NOBODY)
+        except ERRORS as error:
+            log.info("list not shown interaction=%d: %s", interaction.id, error)
+
+    # --- later -------------------------------------------------------------------------------------------------------
+
+    async def answer(self, asker: Asker, ack: Ack, message_id: int, reply: Reply) -> None:
+        """Say it: into the message that waits for it, else as one of its own; what is private to who asked alone.
+
+        Raises:
+            NotSent: for ever.
+            SendUnknown
+        """
+        async with asyncio.timeout(GIVE_UP_S):
+            while True:
+                try:
+                    await self._answer(asker, ack, message_id, reply)
+                except NotSent as error:
+                    if error.retry_after_s is None:
+                        raise
+                    await asyncio.sleep(max(0.05, error.retry_after_s))
+                else:
+                    return
+
+    async def _answer(self, asker: Asker, ack: Ack, message_id: int, reply: Reply) -> None:
+        try:
+            if reply.private and ack is not Ack.PRIVATE:
+                await self._whisper(asker, ack, reply)
+            elif ack is Ack.QUIET:
+                await self._apart(asker, reply)
+            else:
+                await self._in_place(asker, message_id, reply, whispers=ack is Ack.PRIVATE)
+        except (Over, ShutOut) as error:
+            if reply.private or ack is Ack.PRIVATE or not asker.has_access:
+                raise NotSent(str(error), retry_after_s=None) from error
+            await self._apart(asker, reply)
+
+    async def _in_place(self, asker: Asker, message_id: int, reply: Reply, *, whispers: bool) -> None:
+        asking = Asking(asker.channel_id, message_id, asker.user_id, asker.has_access, asker.token)
+        client = self._wire.client()
+        await self._mouth.fill(client, asking, reply, nonce=str(asker.id), whispers=whispers)
+
+    async def _apart(self, asker: Asker, reply: Reply) -> None:
+        """A message of the bot's own, whose nonce is the interaction; where it has no access, after the interaction."""
+        client = self._wire.client()
+        if asker.has_access:
+            try:
+                await self._posts.post(client, asker.channel_id, reply, str(asker.id), None)
+            except ShutOut:
+                log.info("channel does not take messages channel=%d", asker.channel_id)
+            else:
+                return
+        async with self._wire.sending(asker.channel_id, reply), letter_to_send(reply) as letter:
+            await hook_of(client, asker.token).send(wait=True, **letter.as_new())
+
+    async def _whisper(self, asker: Asker, ack: Ack, reply: Reply) -> None:
+        """To who asked alone. What was to be answered in front of all is taken away: who sees a message cannot be changed."""
+        hook = hook_of(self._wire.client(), asker.token)
+        async with self._wire.sending(asker.channel_id, reply), letter_to_send(reply) as letter:
+            if ack is Ack.PUBLIC:
+                await hook.delete_message(ORIGINAL)
+            await hook.send(wait=True, ephemeral=True, **letter.as_new())
+
+    async def clear(self, asker: Asker, ack: Ack, message_id: int) -> None:
+        """There was nothing to say: the message that waits for an answer says so."""
+        if ack is Ack.PRIVATE:
+            await self.answer(asker, ack, message_id, Reply(text="Done.", private=True))

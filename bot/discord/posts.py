@@ -1,0 +1,112 @@
+"""New messages: the bot's own, each with a nonce so that none is there twice, and those that follow an interaction."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import discord
+
+from bot.discord.faults import Code, code_of
+from bot.discord.letters import Letter
+from bot.discord.places import Asking, Spot, asking_receipt
+from bot.discord.wire import Wire, hook_of, letter_to_send
+from bot.message import Reply
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 300
+"""Messages of a channel that are looked through for one of ours that may have arrived."""
+
+
+class Posts:
+    """Writes new messages."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def post(
+        self,
+        client: discord.Client,
+        channel_id: int,
+        reply: Reply,
+        nonce: str,
+        under: Spot | None,
+        *,
+        calls: int | None = None,
+        is_again: bool = False,
+    ) -> int:
+        """A message of the bot's own, and its id. The same nonce again is the same message; what is older is looked for.
+
+        Raises:
+            ShutOut: the bot cannot write there.
+        """
+        async with (
+            self._wire.sending(channel_id, reply, spends=True),
+            letter_to_send(replace(reply, more_videos=()), calls=calls) as letter,
+        ):
+            if is_again and (found := await self._found(client, channel_id, letter, under)) is not None:
+                sent = found
+            else:
+                sent = await self._send(client.get_partial_messageable(channel_id), letter, nonce, under)
+        await self.post_parts(client, channel_id, reply, nonce, Spot(channel_id, sent), is_again=is_again)
+        return sent
+
+    async def post_parts(
+        self, client: discord.Client, channel_id: int, reply: Reply, nonce: str, under: Spot, *, is_again: bool
+    ) -> None:
+        """The parts after the first, a message each: the cap may be on a whole request. Each has a nonce of its own."""
+        for number, part in enumerate(reply.more_videos, 1):
+            await self._wire.pause(channel_id)
+            of_part = Reply(text=part.name, video=part)
+            await self.post(client, channel_id, of_part, f"{nonce[:23]}{number:02}", under, is_again=is_again)
+
+    async def _send(self, channel: discord.abc.Messageable, letter: Letter, nonce: str, under: Spot | None) -> int:
+        more = letter.as_new()
+        if under is not None:
+            more["reference"] = discord.MessageReference(
+                message_id=under.message_id, channel_id=under.channel_id, fail_if_not_exists=False
+            )
+        try:
+            return (await channel.send(nonce=nonce, **more)).id
+        except discord.HTTPException as error:
+            if code_of(error) != Code.NO_HISTORY or under is None:
+                raise
+        for file in letter.files:
+            file.reset()
+        more.pop("reference")
+        return (await channel.send(nonce=nonce, **more)).id
+
+    async def _found(self, client: discord.Client, channel_id: int, letter: Letter, under: Spot | None) -> int | None:
+        """The message that was sent before and whose answer was lost: a nonce is known for some minutes only."""
+        after = discord.Object(under.message_id) if under is not None and under.channel_id == channel_id else None
+        channel = client.get_partial_messageable(channel_id)
+        us_id = client.user.id if client.user is not None else 0
+        try:
+            async for message in channel.history(limit=LOOK_BACK, after=after, oldest_first=after is not None):
+                names = [each.filename for each in message.attachments]
+                if message.author.id == us_id and message.content == letter.content and names == letter.names():
+                    return message.id
+        except discord.Forbidden as error:
+            log.info("channel cannot be looked through channel=%d: %s", channel_id, error.text)
+        return None
+
+    async def follow(self, client: discord.Client, asking: Asking, reply: Reply, calls: int | None) -> str:
+        """After the interaction, where only its token lets us speak.
+
+        Raises:
+            Over: the token is.
+        """
+        first = replace(reply, more_videos=())
+        async with self._wire.sending(asking.channel_id, reply), letter_to_send(first, calls=calls) as letter:
+            sent = await hook_of(client, asking.token).send(wait=True, **letter.as_new())
+        await self.follow_parts(client, asking, reply)
+        return asking_receipt(replace(asking, message_id=sent.id))
+
+    async def follow_parts(
+        self, client: discord.Client, asking: Asking, reply: Reply, *, whispers: bool = False
+    ) -> None:
+        for part in reply.more_videos:
+            of_part = Reply(text=part.name, video=part)
+            async with self._wire.sending(asking.channel_id, of_part), letter_to_send(of_part) as letter:
+                await hook_of(client, asking.token).send(wait=True, ephemeral=whispers, **letter.as_new())

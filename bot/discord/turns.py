@@ -1,0 +1,150 @@
+"""Acts on what was heard, each place in its order, and gives what is to be answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from bot.discord.door import Door
+from bot.discord.heard import Asker, Heard, OpensThread, Pressed, Said
+from bot.discord.ports import Dispatch
+from bot.discord.slash import Given
+from bot.discord.threads import Threads
+from bot.discord.uploads import Uploads
+from bot.fetching import NotFetched
+from bot.message import Attachment, Incoming, Press, Reply
+
+log = logging.getLogger(__name__)
+
+WAITING_MOST = 200
+"""Files that were fetched for a field which is still being filled in."""
+WAITING_S = 900.0
+
+
+class Turns:
+    """One thing after another in a place; places do not wait for each other, nor for somebody else's large file."""
+
+    def __init__(self, *, dispatch: Dispatch, door: Door, uploads: Uploads, threads: Threads) -> None:
+        self._dispatch = dispatch
+        self._door = door
+        self._uploads = uploads
+        self._threads = threads
+        self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By place."""
+        self._waiting: OrderedDict[int, asyncio.Task[tuple[Attachment, ...]]] = OrderedDict()
+        """By the interaction that a field was opened for: the files that the text will go with."""
+        self._dropping: set[asyncio.Task[None]] = set()
+
+    async def act(self, what: Heard, message_id: int) -> Reply | None:
+        """The answer; None: there is none, or the job speaks for itself.
+
+        Raises:
+            StorageError
+        """
+        match what.act:
+            case OpensThread(title):
+                return await self._threads.open(what.asker, message_id, title)
+            case Said():
+                return await self._said(what, what.act, message_id)
+            case Pressed():
+                return await self._pressed(what, what.act, message_id)
+
+    async def can_continue(self, asker: Asker, shot: str) -> Reply | None:
+        """Why the shot cannot be continued; None: it can, as far as is known."""
+        press = Press(
+            key=asker.key,
+            place=asker.place,
+            person=asker.person,
+            verb="continue",
+            target=shot,
+            is_shared=asker.is_shared,
+            whispers=True,
+        )
+        reply = await self._dispatch.pressed(press)
+        return reply if reply is not None and reply.is_error else None
+
+    def fetch_meanwhile(self, asker: Asker, files: Sequence[Given]) -> None:
+        """Their links may be over before the text is written."""
+        self._waiting[asker.id] = asyncio.create_task(self._kept_for_a_while(asker.id, files), name="discord file")
+        while len(self._waiting) > WAITING_MOST:
+            _, oldest = self._waiting.popitem(last=False)
+            oldest.cancel()
+
+    async def _kept_for_a_while(self, asked_by: int, files: Sequence[Given]) -> tuple[Attachment, ...]:
+        fetched = await self._uploads.fetch(files)
+        asyncio.get_running_loop().call_later(WAITING_S, self._forget, asked_by)
+        return fetched
+
+    def _forget(self, asked_by: int) -> None:
+        """Nobody wrote the text."""
+        task = self._waiting.pop(asked_by, None)
+        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+            dropping = asyncio.create_task(self._uploads.drop(task.result()), name="discord file dropped")
+            self._dropping.add(dropping)
+            dropping.add_done_callback(self._dropping.discard)
+
+    async def close(self) -> None:
+        """Let go of what was fetched in vain; the work directory is swept at the next start."""
+        tasks = list(self._waiting.values())
+        self._waiting.clear()
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if not isinstance(result, BaseException):
+                await self._uploads.drop(result)
+
+    async def _said(self, what: Heard, said: Said, message_id: int) -> Reply | None:
+        asker = what.asker
+        try:
+            fetched = await self._fetched(said)
+        except NotFetched as error:
+            return Reply(text=str(error), private=True, is_error=True)
+        incoming = Incoming(
+            key=asker.key,
+            place=asker.place,
+            person=self._door.with_rights(what),
+            text="",
+            command=said.parsed,
+            receipt=asker.receipt(message_id),
+            attachments=fetched,
+            is_shared=asker.is_shared,
+            whispers=True,
+        )
+        try:
+            if fetched:  # while files are measured and copied nobody waits
+                return await self._dispatch.said(incoming)
+            async with self._in_order(asker.place):
+                return await self._dispatch.said(incoming)
+        finally:
+            await self._uploads.drop(fetched)
+
+    async def _fetched(self, said: Said) -> tuple[Attachment, ...]:
+        """Raises NotFetched."""
+        if said.fetched_by is None:
+            return await self._uploads.fetch(said.files)
+        task = self._waiting.pop(said.fetched_by, None)
+        if task is None:
+            raise NotFetched("That took too long, or Nextshot was started anew since: choose the message once more.")
+        return await task
+
+    async def _pressed(self, what: Heard, pressed: Pressed, message_id: int) -> Reply | None:
+        asker = what.asker
+        press = Press(
+            key=asker.key,
+            place=asker.place,
+            person=self._door.with_rights(what),
+            verb=pressed.verb,
+            target=pressed.target,
+            text=pressed.text,
+            receipt=asker.receipt(message_id),
+            is_shared=asker.is_shared,
+            whispers=True,
+        )
+        async with self._in_order(asker.place):
+            return await self._dispatch.pressed(press)
+
+    def _in_order(self, place: str) -> asyncio.Lock:
+        return self._deciding.setdefault(place, asyncio.Lock())

@@ -1,0 +1,395 @@
+"""A Discord on loopback that behaves like the real one as far as a bot for clips can see, and refuses what that one refuses.
+
+REST, gateway and CDN are on one port, in the test's own loop. For a test that kills the bot, start the bot as a child process and
+give it `api_url`: the server lives on in the test.
+
+    async with FakeDiscord() as discord:
+        ana = discord.person("Ana")
+        guild = discord.guild("Film club", [ana])
+        channel = discord.channel(guild, "films")
+        interaction = discord.slash(ana, channel, "create", prompt="a lamp")
+        message = await interaction.answered()
+        press = discord.presses(ana, message, "Continue")
+        await press.acked()
+    assert discord.complaints == []
+
+An acknowledgement has three real seconds (`ack_within_s`); everything else that has a time (tokens of 15 minutes, nonces, buckets,
+old messages, links) goes by the server's clock.
+
+It does not: voice, reactions, pins, polls (kept, not voted), embeds made from links, webhooks other than an
+interaction's, moderation, audit logs, member lists, zstd-stream; check who may see a private thread.
+
+Longer than a room of the product: it is the one desk at which a test finds everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tests.fakes.discord_api import contract as contracts
+from tests.fakes.discord_api.buckets import Buckets
+from tests.fakes.discord_api.client import ClientRefuses
+from tests.fakes.discord_api.faults import Gate
+from tests.fakes.discord_api.interactions import Ack, Interaction
+from tests.fakes.discord_api.model import Attachment, Channel, Choice, Guild, Json, Message, Person, Role
+from tests.fakes.discord_api.people import People
+from tests.fakes.discord_api.refusals import WORDS, Refusal
+from tests.fakes.discord_api.server import DiscordServer
+from tests.fakes.discord_api.wire import Call, path_pattern
+from tests.fakes.discord_api.world import World
+
+__all__ = [
+    "TOKEN",
+    "Ack",
+    "Attachment",
+    "Call",
+    "Channel",
+    "Choice",
+    "ClientRefuses",
+    "FakeDiscord",
+    "Gate",
+    "Guild",
+    "Interaction",
+    "Message",
+    "Person",
+    "Role",
+]
+
+TOKEN = "MTA0NTY3ODkwMTIzNDU2Nzg5.Fake-T.oken-of-the-loopback-server-0000000000"
+LOOK_AGAIN_S = 0.05
+
+T = TypeVar("T")
+
+
+class FakeDiscord(People):
+    """One server with one bot; the verbs are those of `People` and `Population`. `async with` starts and stops it."""
+
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        clock: Callable[[], float] | None = None,
+        starts_at: datetime | None = None,
+        flood: bool = True,
+        shards: int = 1,
+        ack_within_s: float = 3.0,
+        token: str = TOKEN,
+        port: int = 0,
+    ) -> None:
+        """`speed`: how many of the server's seconds are one real second; clients are told to wait in real seconds. `clock`
+        gives the server's seconds itself. `starts_at`: the server's date at its start, None for today's.
+        """
+        world = World(clock or (lambda: time.monotonic() * speed), starts_at, token=token)
+        world.buckets.is_on = flood
+        world.buckets.speed = speed if clock is None else 1.0
+        world.shards = shards
+        world.ack_within_s = ack_within_s
+        self.contract = contracts.found()
+        """None where the folder of contracts is absent: then nothing is checked against them."""
+        self.server = DiscordServer(world, self.contract)
+        super().__init__(world, self.server.gateway)
+        self.token = token
+        self._port = port
+
+    async def __aenter__(self) -> Self:
+        await self.server.start(self._port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.server.stop()
+
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[None]:
+        """Nobody listens on its port meanwhile; then it is back with all it knew, sessions too."""
+        await self.server.stop_listening()
+        try:
+            yield
+        finally:
+            await self.server.start(self.server.port)
+
+    # --- where it is
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:<port>`."""
+        return self.world.url
+
+    @property
+    def api_url(self) -> str:
+        """What `NEXTSHOT_DISCORD_API_URL` is set to; the version is not in it."""
+        return f"{self.url}/api"
+
+    @property
+    def bot(self) -> Person:
+        return self.world.bot
+
+    # --- how it behaves; all of it may be changed while it runs
+
+    @property
+    def flood(self) -> bool:
+        """Whether buckets, the global 50 a second and the budget of old messages refuse."""
+        return self.world.buckets.is_on
+
+    @flood.setter
+    def flood(self, is_on: bool) -> None:
+        self.world.buckets.is_on = is_on
+
+    @property
+    def buckets(self) -> Buckets:
+        """`refused` and `invalid` count."""
+        return self.world.buckets
+
+    @property
+    def shards(self) -> int:
+        """How many shards GET /gateway/bot recommends."""
+        return self.world.shards
+
+    @shards.setter
+    def shards(self, count: int) -> None:
+        self.world.shards = count
+
+    @property
+    def attachments_live_s(self) -> float:
+        """After so many of the server's seconds a link of the CDN is 404."""
+        return self.world.attachments_live_s
+
+    @attachments_live_s.setter
+    def attachments_live_s(self, seconds: float) -> None:
+        self.world.attachments_live_s = seconds
+
+    @property
+    def attachment_size_limit(self) -> int | None:
+        """What interactions say that they may carry, in bytes; None for what guild and Nitro give."""
+        return self.world.attachment_size_limit
+
+    @attachment_size_limit.setter
+    def attachment_size_limit(self, limit_bytes: int | None) -> None:
+        self.world.attachment_size_limit = limit_bytes
+
+    @property
+    def slow_upload_bytes_per_s(self) -> float | None:
+        """How fast files are taken in, in bytes per real second; None for as fast as they come."""
+        return self.server.slow_upload_bytes_per_s
+
+    @slow_upload_bytes_per_s.setter
+    def slow_upload_bytes_per_s(self, bytes_per_s: float | None) -> None:
+        self.server.slow_upload_bytes_per_s = bytes_per_s
+
+    def fail_next(
+        self,
+        method: str,
+        path_pattern: str,
+        status: int,
+        code: int = 0,
+        message: str | None = None,
+        *,
+        retry_after_s: float | None = None,
+        times: int = 1,
+    ) -> None:
+        """Refuse the next calls without carrying them out. In a pattern `*` is one segment of the path, `**` any number."""
+        refusal = Refusal(
+            status, code, message if message is not None else WORDS.get(code, "") if code else str(status)
+        )
+        refusal.retry_after_s = retry_after_s if status != 429 or retry_after_s is not None else 1.0
+        self.server.faults.add(method, path_pattern, times, refusal=refusal)
+
+    def lose_answer(self, method: str, path_pattern: str, times: int = 1) -> None:
+        """Carry out the next calls, then cut the connection without an answer."""
+        self.server.faults.add(method, path_pattern, times, is_lost=True)
+
+    def hang_next(self, method: str, path_pattern: str, seconds: float, times: int = 1) -> None:
+        """Wait so many real seconds before the next calls are carried out."""
+        self.server.faults.add(method, path_pattern, times, hang_s=seconds)
+
+    def gate(self, method: str, path_pattern: str, *, after: bool = False) -> Gate:
+        """Hold the calls until `release()`: before they are carried out, or `after`, before their answer."""
+        gate = Gate()
+        self.server.faults.add(method, path_pattern, None, gate=gate, is_after=after)
+        return gate
+
+    # --- the gateway
+
+    async def drop_gateway(self, code: int = 4000) -> int:
+        """Close every socket with this code; what happens meanwhile is kept for the resume. How many there were."""
+        return await self.gateway.drop(code)
+
+    def cut_gateway(self) -> int:
+        """Break every socket without a close frame."""
+        return self.gateway.cut()
+
+    def invalidate_sessions(self) -> None:
+        """INVALID SESSION for all: clients identify anew, and what happened meanwhile is lost."""
+        self.gateway.invalidate()
+
+    def ask_to_reconnect(self) -> None:
+        """RECONNECT for all: clients come back and resume."""
+        self.gateway.ask_to_reconnect()
+
+    @property
+    def acks_heartbeats(self) -> bool:
+        return self.gateway.acks_heartbeats
+
+    @acks_heartbeats.setter
+    def acks_heartbeats(self, does: bool) -> None:
+        self.gateway.acks_heartbeats = does
+
+    @property
+    def heartbeat_s(self) -> float:
+        """What HELLO asks for from now on."""
+        return self.gateway.heartbeat_s
+
+    @heartbeat_s.setter
+    def heartbeat_s(self, seconds: float) -> None:
+        self.gateway.heartbeat_s = seconds
+
+    @property
+    def connected(self) -> int:
+        """How many shards have a socket and a session."""
+        return sum(session.socket is not None for session in self.gateway.sessions)
+
+    @property
+    def resumes(self) -> int:
+        return self.gateway.resumes
+
+    @property
+    def identifies(self) -> list[Json]:
+        """The data of every IDENTIFY."""
+        return self.gateway.identifies
+
+    # --- looking
+
+    @property
+    def commands(self) -> list[Json]:
+        """The registered global commands."""
+        return list(self.world.commands.values())
+
+    @property
+    def command_puts(self) -> int:
+        """How often they were overwritten."""
+        return self.world.puts
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every request, oldest first: `method`, `path`, `body`, `at_s`, `status` (None while there is no answer), `code`."""
+        return self.server.calls
+
+    def calls_of(self, method: str, pattern: str) -> list[Call]:
+        """The requests of this method ("*" for any) and path."""
+        path = path_pattern(pattern)
+        return [call for call in self.calls if method in {"*", call.method} and path.fullmatch(call.path)]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the contracts know otherwise, in sentences. A test ends with none."""
+        return self.world.complaints
+
+    @property
+    def interactions(self) -> list[Interaction]:
+        """Every interaction, oldest first."""
+        return list(self.world.interactions.values())
+
+    @property
+    def arriving(self) -> list[str]:
+        """The requests that are still coming in, as "METHOD /path"."""
+        return self.server.arriving
+
+    @property
+    def arrived_bytes(self) -> int:
+        """Bytes of files that came in, also in requests that were cut off (`cut_off` counts those)."""
+        return self.server.arrived_bytes
+
+    @property
+    def cut_off(self) -> int:
+        return self.server.cut_off
+
+    @property
+    def downloads(self) -> list[str]:
+        """The paths that the CDN gave out."""
+        return self.server.downloads
+
+    def file_url(self, file: Attachment) -> str:
+        """Its signed address."""
+        return self.world.file_url(file)
+
+    def messages(self, channel: Channel) -> list[Message]:
+        """What stands there, oldest first, ephemeral ones too."""
+        return [channel.messages[number] for number in sorted(channel.messages)]
+
+    def bot_messages(self, channel: Channel) -> list[Message]:
+        """What the bot said there, ephemeral ones too."""
+        return [message for message in self.messages(channel) if message.author == self.bot]
+
+    def sends(self, channel: Channel) -> list[Call]:
+        """The requests that made a message there, and were carried out."""
+        ids = {str(message.id) for message in self.world.messages.values() if message.channel is channel}
+        return [call for call in self.calls if call.new_message and _made(call) & ids]
+
+    async def wait_until(self, predicate: Callable[[], T], timeout_s: float = 5.0, what: str = "") -> T:
+        """Wait until it gives something true, and give that.
+
+        Raises:
+            AssertionError: it did not in time; tells what there is instead.
+        """
+        end_s = time.monotonic() + timeout_s
+        while True:
+            changed = self.world.changed
+            found = predicate()
+            if found:
+                return found
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                raise AssertionError(
+                    f"{what or 'What was waited for'} did not happen in {timeout_s} s.\n{self.report()}"
+                )
+            try:
+                await asyncio.wait_for(changed.wait(), min(left_s, LOOK_AGAIN_S))
+            except TimeoutError:
+                continue
+
+    async def wait_for_message(
+        self, channel: Channel, predicate: Callable[[Message], bool], timeout_s: float = 5.0, what: str = ""
+    ) -> Message:
+        """Wait for a message of the bot in this channel.
+
+        Raises:
+            AssertionError: none came in time.
+        """
+
+        def found() -> Message | None:
+            return next((message for message in self.bot_messages(channel) if predicate(message)), None)
+
+        message = await self.wait_until(found, timeout_s, what or f"A message in {channel.name}")
+        assert message is not None
+        return message
+
+    def report(self) -> str:
+        """Channels and the last calls, for the sentence of a failed wait."""
+        lines = []
+        for channel in self.world.channels.values():
+            lines.append(f"{channel.name} ({channel.id}):")
+            for message in self.messages(channel)[-12:]:
+                files = [file.name for file in message.attachments]
+                note = " (ephemeral)" if message.ephemeral_to else " (loading)" if message.loading else ""
+                lines.append(
+                    f"  {message.id} {message.author.name}{note}: {message.content[:100]!r} {message.buttons} {files}"
+                )
+        lines += [f"{call.method} {call.path[:60]} -> {call.status} {call.code or ''}" for call in self.calls[-12:]]
+        lines += [repr(interaction) for interaction in self.interactions[-6:]]
+        return "\n".join([*lines, *(f"complaint: {complaint}" for complaint in self.complaints)])
+
+
+def _made(call: Call) -> set[str]:
+    """Ids of messages in an answer, however deep."""
+    result = call.result if isinstance(call.result, dict) else {}
+    resource = result.get("resource") or {}
+    found = {result.get("id"), (result.get("message") or {}).get("id"), (resource.get("message") or {}).get("id")}
+    found.add((result.get("interaction") or {}).get("response_message_id"))
+    return {str(number) for number in found if number}
