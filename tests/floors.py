@@ -135,6 +135,8 @@ def _wrong_files(root: Path) -> Iterator[str]:
     for storey in (*MAY_USE, "tests", "bench"):
         for path in sorted((root / storey).rglob("*")):
             name = path.relative_to(root).as_posix()
+            if "node_modules" in path.parts:  # other people's, brought by npm
+                continue
             if path.stem in DRAWERS:
                 yield f"{name} says nothing of what is in it: name it for its one purpose."
             if storey in MAY_USE and path.suffix in TEXTS and (lines := len(path.read_bytes().splitlines())) > LONGEST:

@@ -65,7 +65,7 @@ class DiscordAdapter:
         self._studio = studio
         self._files = files
         self._fitting = fitting
-        self._wire = Wire(lambda: self._line)
+        self._wire = Wire(self._open_line)
         self._posts = Posts(self._wire)
         self._mouth = Mouth(self._wire, self._posts)
         self._dispatch: Dispatch | None = None
@@ -184,6 +184,10 @@ class DiscordAdapter:
         client, self._line = self._line, None
         if client is not None:
             await client.close()
+
+    def _open_line(self) -> discord.Client | None:
+        """The library closes its client by itself where the server does not want it back."""
+        return None if self._line is None or self._line.is_closed() else self._line
 
     def _hear(self, interaction: Interaction[Any]) -> None:
         if self._ear is not None:

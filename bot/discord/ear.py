@@ -97,6 +97,7 @@ class Ear:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         await self._turns.close()
+        await self._suggestions.close()
 
     # --- within three seconds ----------------------------------------------------------------------------------------
 

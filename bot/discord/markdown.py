@@ -21,11 +21,11 @@ _BREAK = "\u2060"
 _CALLS = "(?:everyone|here)"
 _PATH = r"[\w/?#%&=~.,:;+$!'()*-]*+"
 _URL = (
-    r"(?i:https?)://[^\W_](?:[\w.-]*[^\W_])?+(?::\d{1,5})?+"
+    r"https?://[^\W_](?:[\w.-]*[^\W_])?+(?::\d{1,5})?+"
     rf"(?:[/?#]{_PATH}(?:@(?!{_CALLS}){_PATH})*+)?+"
     r"(?!:?[^\s/?#]*@)"
 )
-"""Taken whole or not at all: of what hides another host behind an @, nothing is a link."""
+"""Taken whole or not at all: of what hides another host behind an @, nothing is a link. Every client reads small letters."""
 _TOKEN = re.compile(
     rf"""
       (?P<url>{_URL})
@@ -38,7 +38,7 @@ _TOKEN = re.compile(
 )
 _URL_END = ".,:;!?'"
 _MENTION = re.compile(r"<@!?\d+> ?")
-_SHOWN = re.compile(rf"<(https?://[^\s<>]+)>|\\([^0-9A-Za-z\s])|{_BREAK}", re.IGNORECASE)
+_SHOWN = re.compile(rf"<(https?://[^\s<>]+)>|\\([^0-9A-Za-z\s])|{_BREAK}")
 
 
 def cleaned(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from discord import ButtonStyle, SelectOption, ui
 
 from bot.discord.heard import PICK, Picking
-from bot.discord.markdown import fitted, plain
+from bot.discord.markdown import fitted, in_line, plain
 from engine.codes import parse_shot_code
 from engine.views import ShotView, StoryView
 
@@ -100,6 +100,6 @@ def view(pick: Pick, story: StoryView) -> ui.View:
 
 def _option(shot: ShotView) -> SelectOption:
     seconds = f"{shot.clip.seconds:.1f} s" if shot.clip else ""
-    label = f"{shot.shot.code} · {shot.shot.prompt}"[:LABEL_CHARS]
-    description = f"{shot.shot.person.name} · {seconds}"[:LABEL_CHARS]
+    label = in_line(f"{shot.shot.code} · {shot.shot.prompt}", LABEL_CHARS)
+    description = in_line(f"{shot.shot.person.name} · {seconds}", LABEL_CHARS)
     return SelectOption(label=label, value=shot.shot.code, description=description)

@@ -133,8 +133,12 @@ class Wire:
                 raise Over(str(error)) from error
             outcome = outcome_of(error)
             if isinstance(outcome, NotSent) and isinstance(error, discord.RateLimited):
-                self._budget.silence(channel_id, error.retry_after)
+                self._budget.silence(channel_id, error.retry_after, is_old=is_old)
             raise outcome from error
+        except RuntimeError as error:  # of the library, whose client was closed a moment ago
+            if self._line() is not None:
+                raise
+            raise NotSent("Discord is not connected", retry_after_s=NOT_THERE_S) from error
 
     def _too_large(self, channel_id: int, reply: Reply) -> NotSent:
         """What the server does not take is made smaller; what cannot be made smaller it will never take."""

@@ -218,6 +218,7 @@ def test_a_cut_text_fits_and_ends_in_no_half_thing(text: str, most: int, head: s
         ("<https://a.example>", r"\<<https://a.example>\>"),
         ("https://a.example/b>c d", r"<https://a.example/b>\>c d"),
         ("https://good.example@evil.example", r"https\://good.example\@evil.example"),
+        ("Https://a.example", r"Https\://a.example"),
         ("https://a.example/@everyone", "https\\://a.example/\\@\u2060everyone"),
         ("@everyone @hereafter @ben", "\\@\u2060everyone \\@\u2060hereafter \\@ben"),
         ("<@1> <#2> <:a:3> <t:4>", r"\<\@1\> \<#2\> \<\:a\:3\> \<t\:4\>"),

@@ -364,6 +364,6 @@ async def test_nothing_is_read_after_the_end(house: House) -> None:
 
 async def test_what_is_remembered_stays_small(offers: Suggestions) -> None:
     """However many places there are."""
-    for number in range(LISTS_KEPT + 20):
-        await codes(offers, "story", "story", place=f"discord:{number}")
+    places = [f"discord:{number}" for number in range(LISTS_KEPT + 20)]
+    await asyncio.gather(*(codes(offers, "story", "story", place=place) for place in places))
     assert len(offers._known) == LISTS_KEPT
