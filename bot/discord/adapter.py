@@ -20,7 +20,7 @@ from bot.discord.ear import Ear, account_of
 from bot.discord.letters import CONTENT_CHARS
 from bot.discord.mouth import Mouth
 from bot.discord.places import PLATFORM
-from bot.discord.ports import Dispatch, Inbox, Known, Studio
+from bot.discord.ports import Studio
 from bot.discord.posts import Posts
 from bot.discord.site import DiscordSettings, invite_url
 from bot.discord.suggest import Suggestions
@@ -30,6 +30,7 @@ from bot.discord.uploads import Uploads
 from bot.discord.wire import Wire
 from bot.fitting import Fitting
 from bot.message import Limits, Reply
+from bot.ports import Dispatch, Inbox, SentFiles
 from engine.errors import StorageError
 from engine.ports import Files
 
@@ -54,7 +55,7 @@ class DiscordAdapter:
         settings: DiscordSettings,
         *,
         inbox: Inbox,
-        known: Known,
+        known: SentFiles,
         studio: Studio,
         files: Files,
         fitting: Fitting,

@@ -22,13 +22,14 @@ from bot.discord.answers import Answers
 from bot.discord.door import Door
 from bot.discord.heard import Ack, Asks, Heard, Picking, Refused, Said, Typing, What
 from bot.discord.places import TOKEN_LASTS_S, sent_at_s
-from bot.discord.ports import Fit, Inbox, Kept, Studio
+from bot.discord.ports import Fit, Studio
 from bot.discord.suggest import Suggestions
 from bot.discord.translate import heard, without_links
 from bot.discord.turns import Turns
 from bot.discord.wire import Wire
 from bot.message import NotSent, Reply, SendUnknown
 from bot.parsing import Parsed
+from bot.ports import Inbox, Kept
 from engine.errors import EngineError, StorageError
 from engine.model import PROMPT_CHARS
 

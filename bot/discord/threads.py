@@ -12,10 +12,10 @@ from bot.discord.faults import ERRORS, Code, code_of
 from bot.discord.heard import Asker
 from bot.discord.letters import letter_of
 from bot.discord.markdown import in_line
-from bot.discord.ports import Inbox
 from bot.discord.posts import Posts
 from bot.discord.wire import ShutOut, Wire
 from bot.message import NotSent, Reply, SendUnknown
+from bot.ports import Inbox
 
 log = logging.getLogger(__name__)
 

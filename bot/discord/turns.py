@@ -10,12 +10,12 @@ from weakref import WeakValueDictionary
 
 from bot.discord.door import Door
 from bot.discord.heard import Asker, Heard, OpensThread, Pressed, Said
-from bot.discord.ports import Dispatch
 from bot.discord.slash import Given
 from bot.discord.threads import Threads
 from bot.discord.uploads import Uploads
 from bot.fetching import NotFetched
 from bot.message import Attachment, Incoming, Press, Reply
+from bot.ports import Dispatch
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from telegram.request import HTTPXRequest
 
 from bot.fitting import Fitting
 from bot.message import Limits, Reply
+from bot.ports import Dispatch, Inbox, SentFiles
 from bot.telegram import sources
 from bot.telegram.budget import Rank
 from bot.telegram.door import Door
@@ -25,7 +26,7 @@ from bot.telegram.films import Films
 from bot.telegram.menu import tell_menu
 from bot.telegram.mouth import Mouth
 from bot.telegram.places import PLATFORM, Us, chat_place, read_place
-from bot.telegram.ports import Dispatch, Inbox, SentFiles, Studio
+from bot.telegram.ports import Studio
 from bot.telegram.site import TelegramSettings
 from bot.telegram.translate import KINDS, TEXT_CHARS
 from bot.telegram.turns import Turns

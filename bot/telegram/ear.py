@@ -19,9 +19,10 @@ from telegram.error import TelegramError
 
 from bot import replies, texts
 from bot.message import NotSent, Reply, SendUnknown
+from bot.ports import Inbox, Kept
 from bot.telegram.door import Door
 from bot.telegram.places import Us, chat_place
-from bot.telegram.ports import Inbox, Kept, Say
+from bot.telegram.ports import Say
 from bot.telegram.translate import Added, Heard, Migrated, Pressed, Said, heard, join_album
 from bot.telegram.turns import Answer, Turns
 from engine.errors import EngineError, StorageError

@@ -23,8 +23,8 @@ from telegram import Video as VideoFile
 from telegram.error import BadRequest
 
 from bot.message import NotSent, Reply, Video
+from bot.ports import SentFiles
 from bot.telegram.faults import Fault, fault_of
-from bot.telegram.ports import SentFiles
 from bot.telegram.translate import CAPTION_CHARS, keyboard_of, text_of
 from engine.errors import StorageError
 

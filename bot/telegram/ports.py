@@ -1,45 +1,11 @@
-"""What Telegram's front end asks of the rest of the house."""
+"""What Telegram's front end asks of the rest of the house, beside what every chat platform does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from bot.message import Incoming, Press, Reply
+from bot.message import Reply
 from engine.model import Job, Person
-
-
-class Kept(Protocol):
-    """An update that is on the disk."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def body(self) -> Mapping[str, Any]: ...
-
-
-class Inbox(Protocol):
-    """The updates that were received and not yet answered."""
-
-    async def keep(self, platform: str, updates: Sequence[tuple[str, Mapping[str, Any]]]) -> Sequence[Kept]: ...
-
-    async def waiting(self, platform: str) -> Sequence[Kept]: ...
-
-    async def done(self, ids: Sequence[int]) -> None: ...
-
-    async def first_time(self, key: str) -> bool: ...
-
-    async def notes(self, prefix: str) -> Sequence[str]: ...
-
-    async def sweep(self, older_than_s: float) -> int: ...
-
-
-class Dispatch(Protocol):
-    """What answers."""
-
-    async def said(self, incoming: Incoming, /) -> Reply | None: ...
-
-    async def pressed(self, press: Press, /) -> Reply | None: ...
 
 
 class Studio(Protocol):
@@ -54,13 +20,3 @@ class Say(Protocol):
     """Says an answer within the chat's budget."""
 
     async def __call__(self, place: str, reply: Reply, *, reply_to: str | None, to: Person | None) -> str: ...
-
-
-class SentFiles(Protocol):
-    """The file ids that the server gave, by bot, file and way of sending."""
-
-    async def find(self, account: str, file: str, kind: str) -> str | None: ...
-
-    async def keep(self, account: str, file: str, kind: str, remote_id: str) -> None: ...
-
-    async def forget(self, account: str, file: str, kind: str) -> None: ...

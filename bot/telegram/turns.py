@@ -13,9 +13,10 @@ from telegram.error import TelegramError
 from bot import replies
 from bot.message import Reply
 from bot.parsing import is_command
+from bot.ports import Dispatch
 from bot.telegram.door import Door
 from bot.telegram.places import read_place
-from bot.telegram.ports import Dispatch, Studio
+from bot.telegram.ports import Studio
 from bot.telegram.translate import Pressed, Said
 from bot.telegram.uploads import NotFetched, Uploads
 from engine.model import Person
