@@ -20,10 +20,9 @@ from bot.delivery import Delivery
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
 from bot.message import Adapter
-from bot.platforms import Parts, Platform, Platforms, platforms_of
+from bot.platforms import Paces, Parts, Platform, Platforms, platforms_of
 from bot.providers import PROVIDERS, Maker
 from bot.settings import Settings
-from bot.telegram.budget import Pace
 from bot.web.adapter import WebAdapter
 from bot.web.links import Links, read_secret
 from bot.web.site import WebSettings
@@ -82,12 +81,12 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, at_work: bool, makers: Mapping[str, Maker] = PROVIDERS, pace: Pace | None = None
+    settings: Settings, *, at_work: bool, makers: Mapping[str, Maker] = PROVIDERS, paces: Paces | None = None
 ) -> AsyncIterator[House]:
     """Everything, open until the block is left; then closed in the reverse order.
 
     `at_work`: jobs are worked on, and other processes are served. Without it one can look and steer, and nothing moves.
-    `makers` make the providers. `pace`: how fast Telegram may be told things; None: as its cloud lets bots.
+    `makers` make the providers. `paces`: how fast platforms may be told things; None: as they let bots.
 
     Raises:
         DirectoryHeld, StorageUnavailable, DiskFull
@@ -116,7 +115,7 @@ async def open_house(
             chats = Platforms({}, {})
             if at_work:
                 parts = Parts(store=store, studio=studio, files=files, fitting=fitting)
-                chats = platforms_of(settings, parts, pace or Pace())
+                chats = platforms_of(settings, parts, paces or Paces())
                 adapters.update(chats.by_name)
             delivery = Delivery(store, studio, adapters, utc_now, fitting)
             news.listen(delivery.job_changed)

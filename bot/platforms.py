@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -12,13 +12,14 @@ from aiohttp import web
 
 from bot.access import Access
 from bot.discord import access as discord_access
+from bot.discord.budget import Pace as DiscordPace
 from bot.discord.site import DiscordSettings
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
 from bot.message import Adapter
 from bot.settings import Settings
 from bot.telegram import access as telegram_access
-from bot.telegram.budget import Pace
+from bot.telegram.budget import Pace as TelegramPace
 from bot.telegram.site import TelegramSettings
 from engine.ports import Files
 from engine.studio import Studio
@@ -50,6 +51,14 @@ class Platforms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paces:
+    """How fast each platform may be told things; as they come, as the platforms let bots."""
+
+    telegram: TelegramPace = field(default_factory=TelegramPace)
+    discord: DiscordPace = field(default_factory=DiscordPace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What they are made from."""
 
@@ -59,8 +68,8 @@ class Parts:
     fitting: Fitting
 
 
-def platforms_of(settings: Settings, parts: Parts, pace: Pace) -> Platforms:
-    """All that the settings have a token for. `pace`: how fast Telegram may be told things."""
+def platforms_of(settings: Settings, parts: Parts, paces: Paces) -> Platforms:
+    """All that the settings have a token for."""
     by_name: dict[str, Platform] = {}
     hooks: dict[str, Hook] = {}
     inbox, sent = Inbox(parts.store), SentFiles(parts.store)
@@ -69,7 +78,7 @@ def platforms_of(settings: Settings, parts: Parts, pace: Pace) -> Platforms:
         from bot.telegram.adapter import TelegramAdapter  # noqa: PLC0415
 
         telegram = TelegramAdapter(
-            telegram_settings(settings, pace),
+            telegram_settings(settings, paces.telegram),
             inbox=inbox,
             sent=sent,
             studio=parts.studio,
@@ -83,7 +92,7 @@ def platforms_of(settings: Settings, parts: Parts, pace: Pace) -> Platforms:
         from bot.discord.adapter import DiscordAdapter  # noqa: PLC0415
 
         discord = DiscordAdapter(
-            discord_settings(settings),
+            discord_settings(settings, paces.discord),
             inbox=inbox,
             known=sent,
             studio=parts.studio,
@@ -94,7 +103,7 @@ def platforms_of(settings: Settings, parts: Parts, pace: Pace) -> Platforms:
     return Platforms(by_name, hooks)
 
 
-def telegram_settings(settings: Settings, pace: Pace) -> TelegramSettings:
+def telegram_settings(settings: Settings, pace: TelegramPace) -> TelegramSettings:
     """Which bot speaks through which server, and who is let in. Only where there is a token."""
     if settings.telegram_token is None:
         raise ValueError("there is no token")
@@ -112,7 +121,7 @@ def telegram_settings(settings: Settings, pace: Pace) -> TelegramSettings:
     )
 
 
-def discord_settings(settings: Settings) -> DiscordSettings:
+def discord_settings(settings: Settings, pace: DiscordPace) -> DiscordSettings:
     """The same for Discord."""
     if settings.discord_token is None:
         raise ValueError("there is no token")
@@ -124,4 +133,5 @@ def discord_settings(settings: Settings) -> DiscordSettings:
             blocked=discord_access.read_list(settings.discord_blocked),
             admins=discord_access.read_admins(settings.discord_admins),
         ),
+        pace=pace,
     )

@@ -66,7 +66,7 @@ class DiscordAdapter:
         self._studio = studio
         self._files = files
         self._fitting = fitting
-        self._wire = Wire(self._open_line)
+        self._wire = Wire(self._open_line, settings.pace)
         self._posts = Posts(self._wire)
         self._mouth = Mouth(self._wire, self._posts)
         self._dispatch: Dispatch | None = None

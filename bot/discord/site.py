@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from bot.access import Access
+from bot.discord.budget import Pace
 
 CLOUD_URL = "https://discord.com/api"
 AUTHORIZE_URL = "https://discord.com/oauth2/authorize"
@@ -36,6 +37,7 @@ class DiscordSettings:
     api_url: str = CLOUD_URL
     """Without the version at its end."""
     access: Access = field(default_factory=Access)
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def is_cloud(self) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 import discord
 from discord import Webhook
 
-from bot.discord.budget import Budget, Rank
-from bot.discord.faults import ERRORS, is_over, is_shut_out, is_too_large, outcome_of
+from bot.discord.budget import Budget, Pace, Rank
+from bot.discord.faults import ERRORS, is_for_all, is_for_channel, is_over, is_shut_out, is_too_large, outcome_of
 from bot.discord.letters import Letter, letter_of
 from bot.discord.places import place_of, read_place
 from bot.message import NotSent, Reply
@@ -48,6 +48,7 @@ class Wire:
     def __init__(
         self,
         line: Callable[[], discord.Client | None],
+        pace: Pace,
         *,
         clock_s: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
@@ -56,7 +57,9 @@ class Wire:
         self._line = line
         self.clock_s = clock_s
         self.now = now
-        self._budget = Budget(now)
+        self._budget = Budget(now, pace)
+        self._silent_until = 0.0
+        """Everywhere: this address asked for too much."""
         self._told_bytes: OrderedDict[int, int] = OrderedDict()
         """By channel: what an interaction said may be uploaded there."""
         self._learned_bytes: OrderedDict[int, int] = OrderedDict()
@@ -97,7 +100,8 @@ class Wire:
 
     async def pause(self, channel_id: int) -> None:
         """Until the channel has room for a message that must not be parted from the one before."""
-        await asyncio.sleep(self._budget.wait_s(channel_id, Rank.RESULT))
+        while (wait_s := self._budget.wait_s(channel_id, Rank.RESULT)) > 0:  # noqa: ASYNC110  # nobody tells when
+            await asyncio.sleep(wait_s)
 
     @asynccontextmanager
     async def sending(
@@ -115,6 +119,8 @@ class Wire:
             ShutOut, Over: another way is to be tried.
             NotSent, SendUnknown
         """
+        if (silent_s := self._silent_until - self.now()) > 0:
+            raise NotSent("Discord wants a pause", retry_after_s=silent_s)
         if spends:
             wait_s = self._budget.wait_s(channel_id, rank, is_old=is_old)
             if wait_s > 0:
@@ -132,13 +138,29 @@ class Wire:
             if is_over(error):
                 raise Over(str(error)) from error
             outcome = outcome_of(error)
-            if isinstance(outcome, NotSent) and isinstance(error, discord.RateLimited):
-                self._budget.silence(channel_id, error.retry_after, is_old=is_old)
+            if isinstance(outcome, NotSent) and outcome.retry_after_s is not None:
+                self._heed(error, channel_id, outcome.retry_after_s, is_old=is_old)
+            if isinstance(error, TimeoutError):
+                self._let_others_speak()
             raise outcome from error
         except RuntimeError as error:  # of the library, whose client was closed a moment ago
             if self._line() is not None:
                 raise
             raise NotSent("Discord is not connected", retry_after_s=NOT_THERE_S) from error
+
+    def _heed(self, error: BaseException, channel_id: int, for_s: float, *, is_old: bool) -> None:
+        """What is refused for having asked too much is not asked again before its time, by nobody."""
+        if is_for_all(error):
+            self._silent_until = max(self._silent_until, self.now() + for_s)
+            log.warning("Discord wants a pause of %.0f s from this address", for_s)
+        elif is_for_channel(error):
+            self._budget.silence(channel_id, for_s, is_old=is_old)
+
+    def _let_others_speak(self) -> None:
+        """The library's lock for a limit on everything stays closed for ever when who waits for it is interrupted."""
+        client = self._line()
+        if client is not None:
+            client.http._global_over.set()  # noqa: SLF001
 
     def _too_large(self, channel_id: int, reply: Reply) -> NotSent:
         """What the server does not take is made smaller; what cannot be made smaller it will never take."""

@@ -14,7 +14,7 @@ from bot.discord.slash import CONTINUE_FROM
 from bot.parsing import Parsed, UsageError, parse
 from engine.codes import parse_shot_code
 from tests.contract.chat import ADA, ANA, BEN, CAL, WAIT_S, Answer, Message
-from tests.discord.house import opened_bot
+from tests.discord.house import FAST, opened_bot
 from tests.fakes import discord as fake
 from tests.fakes.discord import ClientRefuses, FakeDiscord, Interaction
 from tests.fakes.discord_api import client
@@ -84,7 +84,9 @@ class DiscordChat:
         assert self.server.complaints == []
 
     async def _open(self) -> None:
-        await self._stack.enter_async_context(opened_bot(self.server, self.directory, provider=self.provider))
+        await self._stack.enter_async_context(
+            opened_bot(self.server, self.directory, provider=self.provider, pace=FAST)
+        )
 
     async def restart(self) -> None:
         await self._stack.aclose()

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.discord.budget import Pace
 from bot.house import House, open_house
+from bot.platforms import Paces
 from bot.settings import Settings
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.provider import ScriptedProvider
 
 LISTENS_S = 30.0
+FAST = Pace(most=1_000, old_most=1_000)
+"""For tests that are not about the pace; their servers have no flood control."""
 
 
 def settings_of(discord: FakeDiscord, directory: Path, **more: object) -> Settings:
@@ -33,13 +37,16 @@ async def opened_bot(
     directory: Path,
     *,
     provider: ScriptedProvider | None = None,
+    pace: Pace | None = None,
     listens: bool = True,
     **more: object,
 ) -> AsyncIterator[House]:
     """A house whose bot listens, until the block is left."""
     provider = provider or ScriptedProvider()
     makers = {provider.name: lambda _: provider}
-    async with open_house(settings_of(discord, directory, **more), at_work=True, makers=makers) as house:
+    settings = settings_of(discord, directory, **more)
+    paces = Paces(discord=pace or Pace())
+    async with open_house(settings, at_work=True, makers=makers, paces=paces) as house:
         running = asyncio.create_task(house.chats["discord"].run(), name="discord of a test")
         try:
             if listens:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.house import House, open_house
+from bot.platforms import Paces
 from bot.settings import Settings
 from bot.telegram.budget import Pace
 from tests.fakes.provider import ScriptedProvider
@@ -42,7 +43,7 @@ async def opened_bot(
     provider = provider or ScriptedProvider()
     settings = settings_of(telegram, directory, **more)
     makers = {provider.name: lambda _: provider}
-    async with open_house(settings, at_work=True, makers=makers, pace=pace) as house:
+    async with open_house(settings, at_work=True, makers=makers, paces=Paces(telegram=pace)) as house:
         bot = house.chats["telegram"]
         if settings.telegram_webhook_url is not None:
             await house.web.open()
