@@ -40,9 +40,14 @@ def pytest_report_header() -> list[str]:
 
 
 def _contracts() -> str:
-    if spec("telegram-bot-api-10.3.contract.json") is not None:
+    wanted = {
+        "Telegram": ("telegram-bot-api-10.3.contract.json",),
+        "Discord": ("discord-api-v10.openapi.json", "discord-gateway-v10.schema.json"),
+    }
+    missing = [platform for platform, names in wanted.items() if any(spec(name) is None for name in names)]
+    if not missing:
         return "found"
-    return "not found through NEXTSHOT_SPECS, so the fake Bot API server checks no request against its contract"
+    return f"not found through NEXTSHOT_SPECS for {', '.join(missing)}, so that fake server checks nothing against a contract"
 
 
 @pytest.fixture(autouse=True)

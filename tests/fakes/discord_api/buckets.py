@@ -7,6 +7,8 @@ Discord publishes no numbers but in headers: five sends or edits in five seconds
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,8 +81,8 @@ class Buckets:
         return {
             "X-RateLimit-Limit": str(bucket.limit),
             "X-RateLimit-Remaining": str(bucket.limit - bucket.used),
-            "X-RateLimit-Reset": f"{now_s + left_s:.3f}",
-            "X-RateLimit-Reset-After": f"{left_s:.3f}",
+            "X-RateLimit-Reset": f"{time.time() + left_s:.3f}",
+            "X-RateLimit-Reset-After": f"{math.ceil(left_s * 1000) / 1000:.3f}",
             "X-RateLimit-Bucket": name,
         }
 

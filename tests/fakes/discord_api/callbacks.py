@@ -1,8 +1,8 @@
-"""The routes of interactions: the callback, and the webhook that their token opens."""
+"""The callback of an interaction: the one answer that it has to get within three seconds."""
 
 from __future__ import annotations
 
-from tests.fakes.discord_api import permissions, shapes
+from tests.fakes.discord_api import shapes
 from tests.fakes.discord_api.bodies import check_body, edit_message, pings, resolve_media, take_files
 from tests.fakes.discord_api.components import check_modal, with_ids
 from tests.fakes.discord_api.interactions import (
@@ -12,7 +12,6 @@ from tests.fakes.discord_api.interactions import (
     COMPONENT,
     DEFERRED,
     DEFERRED_UPDATE,
-    FOLLOWUPS_OF_USER_INSTALL,
     MESSAGE,
     MODAL,
     MODAL_SUBMIT,
@@ -20,7 +19,15 @@ from tests.fakes.discord_api.interactions import (
     Ack,
     Interaction,
 )
-from tests.fakes.discord_api.model import COMPONENTS_V2, EPHEMERAL, LOADING, SUPPRESS_EMBEDS, Choice, Json, Message
+from tests.fakes.discord_api.model import (
+    COMPONENTS_V2,
+    EPHEMERAL,
+    LOADING,
+    SUPPRESS_EMBEDS,
+    Choice,
+    Json,
+    Message,
+)
 from tests.fakes.discord_api.refusals import Form, Refusal, invalid_form, unknown
 from tests.fakes.discord_api.wire import Call
 from tests.fakes.discord_api.world import World, real_s
@@ -115,7 +122,7 @@ def _metadata(world: World, interaction: Interaction) -> Json:
     return body
 
 
-def _post(
+def post(
     world: World, interaction: Interaction, call: Call, body: Json, *, flags: int, reference: int | None
 ) -> Message:
     channel = interaction.channel
@@ -147,7 +154,7 @@ def _post(
 def _open_original(world: World, interaction: Interaction, call: Call, body: Json, *, flags: int) -> None:
     pressed = interaction.pressed if interaction.kind == COMPONENT else None
     reference = pressed.id if pressed is not None and pressed.ephemeral_to is None else None
-    interaction.original = _post(world, interaction, call, body, flags=flags, reference=reference)
+    interaction.original = post(world, interaction, call, body, flags=flags, reference=reference)
 
 
 def _answer(world: World, interaction: Interaction) -> Json:
@@ -164,95 +171,3 @@ def _answer(world: World, interaction: Interaction) -> Json:
         message_body = shapes.message_json(world, interaction.original)
         return {"interaction": body, "resource": {"type": interaction.ack.type, "message": message_body}}
     return {"interaction": body}
-
-
-# --- the webhook of a token
-
-
-def _webhook(world: World, call: Call) -> Interaction:
-    """The interaction of a token.
-
-    Raises:
-        Refusal: 401/50027 for a dead or wrong token; 404/10015 for one that was not acknowledged.
-    """
-    found = next((i for i in world.interactions.values() if i.token == call.params["webhook_token"]), None)
-    if call.id("webhook_id") != world.application_id:
-        raise unknown(10015)
-    if found is None or found.token_is_dead:
-        raise Refusal(401, 50027)
-    if found.ack is None or found.ack.type == CHOICES:
-        raise unknown(10015)
-    return found
-
-
-def _message(interaction: Interaction, number: str) -> Message:
-    if number == "@original":
-        message = interaction.original
-        if message is None:
-            raise unknown(10015 if interaction.ack is None else 10008)
-    else:
-        known = [*interaction.messages, *([interaction.original] if interaction.original else [])]
-        message = next((message for message in known if str(message.id) == number), None)
-    if message is None or message.deleted or message.channel.deleted:
-        raise unknown(10008)
-    return message
-
-
-def followup(world: World, call: Call) -> Json:
-    """POST /webhooks/{app}/{token}: a further message; right after a type 5 it becomes the original."""
-    interaction = _webhook(world, call)
-    body = call.form
-    original = interaction.original
-    check_body(call, body, interaction.attachment_size_limit)
-    if interaction.channel.deleted:
-        raise unknown(10003)
-    if original is not None and original.loading and not original.deleted:
-        original.flags &= ~LOADING
-        original.pings = pings(world, interaction.channel, body, None, from_bot=False)
-        edit_message(world, original, call, body, ephemeral=bool(original.flags & EPHEMERAL))
-        return shapes.message_json(world, original)
-    if interaction.user_install_only:
-        if interaction.followups >= FOLLOWUPS_OF_USER_INSTALL:
-            raise Refusal(400, 40094)
-        interaction.followups += 1
-    channel = interaction.channel
-    if channel.guild is not None and channel.guild.has_bot and not channel.is_foreign:
-        _check_thread(channel.is_thread and channel.locked, world, interaction)
-    flags = int(body.get("flags") or 0) & SETTABLE
-    reference = (
-        original.id if original is not None and not original.deleted and not original.flags & EPHEMERAL else None
-    )
-    message = _post(world, interaction, call, body, flags=flags, reference=reference)
-    return shapes.message_json(world, message)
-
-
-def _check_thread(is_locked: bool, world: World, interaction: Interaction) -> None:
-    if is_locked and not permissions.may(interaction.channel, world.bot, "manage_threads"):
-        raise Refusal(400, 160005)
-
-
-def get_message(world: World, call: Call) -> Json:
-    """GET /webhooks/{app}/{token}/messages/{id or @original}."""
-    return shapes.message_json(world, _message(_webhook(world, call), call.params["message_id"]))
-
-
-def edit(world: World, call: Call) -> Json:
-    """PATCH /webhooks/{app}/{token}/messages/{id or @original}."""
-    interaction = _webhook(world, call)
-    message = _message(interaction, call.params["message_id"])
-    body = call.form
-    check_body(call, body, interaction.attachment_size_limit, is_edit=True, flags=message.flags)
-    if message.loading:
-        message.pings = pings(world, message.channel, body, None, from_bot=False)
-    was_loading, message.flags = message.loading, message.flags & ~LOADING
-    try:
-        edit_message(world, message, call, body, ephemeral=message.ephemeral_to is not None)
-    except Refusal:
-        message.flags |= LOADING if was_loading else 0
-        raise
-    return shapes.message_json(world, message)
-
-
-def delete(world: World, call: Call) -> None:
-    """DELETE /webhooks/{app}/{token}/messages/{id or @original}."""
-    world.remove(_message(_webhook(world, call), call.params["message_id"]))

@@ -25,7 +25,7 @@ def create_message(world: World, call: Call) -> Json:
         raise Refusal(400, 50008)
     _may_write(world, channel)
     body = call.form
-    first = _by_nonce(world, channel, body)
+    first = _by_nonce(world, body)
     if first is not None:
         return shapes.message_json(world, first)
     if call.uploads and channel.guild is not None and not permissions.may(channel, world.bot, "attach_files"):
@@ -71,15 +71,16 @@ def _may_write(world: World, channel: Channel) -> None:
     if not permissions.may(channel, world.bot, needed):
         raise forbidden(50013)
     if channel.locked and not permissions.may(channel, world.bot, "manage_threads"):
-        raise forbidden(160005)
+        raise Refusal(400, 50083) if channel.archived else forbidden(160005)
 
 
-def _by_nonce(world: World, channel: Channel, body: Json) -> Message | None:
+def _by_nonce(world: World, body: Json) -> Message | None:
+    """The message that already has this nonce, in whatever channel."""
     if body.get("nonce") is None or not body.get("enforce_nonce"):
         return None
     at_s, number = world.nonces.get(str(body["nonce"]), (0.0, 0))
     message = world.messages.get(number)
-    if message is None or world.clock() - at_s > world.nonces_live_s or message.channel is not channel:
+    if message is None or world.clock() - at_s > world.nonces_live_s:
         return None
     return message
 

@@ -6,69 +6,25 @@ Source: https://discord.com/developers/docs/events/gateway.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import secrets
-import zlib
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from tests.fakes.discord_api import shapes
 from tests.fakes.discord_api.contract import Contract
 from tests.fakes.discord_api.model import Guild, Json
+from tests.fakes.discord_api.sessions import Session, Socket
 from tests.fakes.discord_api.world import World, real_s
 
 SENDS_PER_MINUTE = 120
 PAYLOAD_BYTES = 4096
+CLOSE_S = 1.0
+"""How long a client has to say goodbye."""
 ALL_INTENTS = (1 << 26) - 1
 PRIVILEGED = 1 << 1 | 1 << 8 | 1 << 15
 NEEDS = {"MESSAGE_CREATE": (1 << 9, 1 << 12), "MESSAGE_UPDATE": (1 << 9, 1 << 12), "MESSAGE_DELETE": (1 << 9, 1 << 12)}
 """Intents for guilds and for direct messages; other events of ours need GUILDS in a guild."""
-
-
-@dataclass(eq=False)
-class Session:
-    """What a client may come back to. `events` are (sequence, name, data)."""
-
-    id: str
-    shard: tuple[int, int]
-    intents: int
-    events: list[tuple[int, str, Json]] = field(default_factory=list)
-    socket: Socket | None = None
-    acked: int = 0
-    """The newest sequence that the client said it had."""
-    resumes: int = 0
-
-
-class Socket:
-    """One connection; what is sent to it leaves in order."""
-
-    def __init__(self, ws: web.WebSocketResponse, transport: asyncio.Transport | None, compress: str | None) -> None:
-        self.ws = ws
-        self.transport = transport
-        self.session: Session | None = None
-        self.outbox: asyncio.Queue[Json | None] = asyncio.Queue()
-        self.sends: deque[float] = deque()
-        self._compressor = zlib.compressobj() if compress == "zlib-stream" else None
-
-    async def pump(self) -> None:
-        """Send what comes until None, or until nobody listens."""
-        while (payload := await self.outbox.get()) is not None:
-            text = json.dumps(payload)
-            try:
-                if self._compressor is None:
-                    await self.ws.send_str(text)
-                else:
-                    data = self._compressor.compress(text.encode()) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
-                    await self.ws.send_bytes(data)
-            except ConnectionError:
-                return
-
-    def send(self, op: int, data: Any = None, *, event: str | None = None, sequence: int | None = None) -> None:
-        self.outbox.put_nowait({"op": op, "d": data, "s": sequence, "t": event})
 
 
 class Gateway:
@@ -83,13 +39,15 @@ class Gateway:
         self.acks_heartbeats = True
         self.intents_allowed = ALL_INTENTS & ~PRIVILEGED
         self.sharding_required_from = 2500
+        self.identify_every_s = 0.0
+        """Real seconds between two IDENTIFYs, 5 at Discord; one that comes too early gets INVALID SESSION."""
+        self.identified_s = float("-inf")
         self.identifies: list[Json] = []
         self.resumes = 0
         self.heartbeats = 0
         self.closes: list[int] = []
         """Codes with which this server closed sockets."""
         self.compressions: list[str | None] = []
-        self._numbers = itertools.count(1)
         world.emit = self.emit
 
     # --- events
@@ -122,7 +80,7 @@ class Gateway:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """GET /gateway."""
-        ws = web.WebSocketResponse(compress=False, max_msg_size=0)
+        ws = web.WebSocketResponse(compress=False, max_msg_size=0, timeout=CLOSE_S)
         await ws.prepare(request)
         compress = request.query.get("compress")
         self.compressions.append(compress)
@@ -213,6 +171,10 @@ class Gateway:
             return 4013
         if intents & ~self.intents_allowed:
             return 4014
+        if real_s() - self.identified_s < self.identify_every_s:
+            socket.send(9, data=False)
+            return None
+        self.identified_s = real_s()
         self.world.identifies_left -= 1
         self.world.intents = intents
         self.sessions = [old for old in self.sessions if old.shard != (number, count) or old.socket is not None]

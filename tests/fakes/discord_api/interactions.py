@@ -51,6 +51,8 @@ class Interaction:
     """The message whose button or menu it was, or below whose button the modal was opened."""
     opener: Interaction | None = None
     """The interaction that opened the modal."""
+    pressed_edits: int = 0
+    """How often that message had been edited before."""
     ack: Ack | None = None
     original: Message | None = None
     """The first response, also where it was deleted; of a component's update the message itself."""
@@ -110,9 +112,8 @@ class Interaction:
             return None
         followups = [message for message in self.messages if message is not self.original and not message.deleted]
         if self.ack.type == DEFERRED_UPDATE:
-            changed = self.original is not None and self.original.edited_at_s is not None
-            fresh = changed and (self.original.edited_at_s or 0.0) >= self.made_at_s if self.original else False
-            return followups[0] if followups else (self.original if fresh else None)
+            is_new = self.original is not None and self.original.edits > self.pressed_edits
+            return followups[0] if followups else (self.original if is_new else None)
         if self.original is not None and not self.original.deleted:
             return None if self.original.loading else self.original
         return followups[0] if followups else None

@@ -179,6 +179,16 @@ class Population:
         thread.archived, thread.locked = True, locked
         self.world.announce_channel("THREAD_UPDATE", thread)
 
+    def unarchives(self, thread: Channel) -> None:
+        """And unlocks it."""
+        thread.archived = thread.locked = False
+        self.world.announce_channel("THREAD_UPDATE", thread)
+
+    def locks(self, thread: Channel) -> None:
+        """Only who manages threads may write there."""
+        thread.locked = True
+        self.world.announce_channel("THREAD_UPDATE", thread)
+
     def kicks_bot(self, guild: Guild) -> None:
         """The bot is out: GUILD_DELETE, and 50001 from then on."""
         guild.has_bot = False

@@ -5,6 +5,7 @@ Source: https://discord.com/developers/docs/topics/opcodes-and-status-codes (JSO
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 Json = dict[str, Any]
@@ -66,7 +67,7 @@ class Refusal(Exception):
 def too_many(retry_after_s: float, *, is_global: bool = False, code: int = 0) -> Refusal:
     """429; `retry_after_s` in real seconds."""
     refusal = Refusal(429, code, "You are being rate limited." if code == 0 else None)
-    refusal.retry_after_s = round(max(retry_after_s, 0.001), 3)
+    refusal.retry_after_s = math.ceil(max(retry_after_s, 0.001) * 1000) / 1000
     refusal.is_global = is_global
     return refusal
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.fakes.discord_api import callbacks, channels, commands, shapes, threads
+from tests.fakes.discord_api import callbacks, channels, commands, shapes, threads, webhooks
 from tests.fakes.discord_api.model import Json
 from tests.fakes.discord_api.refusals import unknown
 from tests.fakes.discord_api.wire import Call, path_pattern
@@ -48,7 +48,7 @@ def _guild(world: World, call: Call) -> Json:
     guild = world.guilds.get(call.id("guild_id"))
     if guild is None or not guild.has_bot:
         raise unknown(10004)
-    return shapes.guild_json(world, guild)
+    return shapes.fetched_guild_json(guild)
 
 
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
@@ -73,10 +73,10 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", _GUILD_COMMANDS, commands.create),
     ("DELETE", _GUILD_COMMANDS + "/{command_id}", commands.delete),
     ("POST", "/interactions/{interaction_id}/{interaction_token}/callback", callbacks.callback),
-    ("POST", "/webhooks/{webhook_id}/{webhook_token}", callbacks.followup),
-    ("GET", _ANSWER, callbacks.get_message),
-    ("PATCH", _ANSWER, callbacks.edit),
-    ("DELETE", _ANSWER, callbacks.delete),
+    ("POST", "/webhooks/{webhook_id}/{webhook_token}", webhooks.followup),
+    ("GET", _ANSWER, webhooks.get_message),
+    ("PATCH", _ANSWER, webhooks.edit),
+    ("DELETE", _ANSWER, webhooks.delete),
     ("GET", "/channels/{channel_id}", channels.get_channel),
     ("PATCH", "/channels/{channel_id}", threads.change),
     ("GET", "/channels/{channel_id}/messages", channels.list_messages),

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import io
 import mimetypes
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -44,6 +46,7 @@ class World:
         self.messages: dict[int, Message] = {}
         self.files: dict[int, Attachment] = {}
         self.interactions: dict[int, Interaction] = {}
+        self.tokens: dict[str, Interaction] = {}
         self.commands: dict[int, Json] = {}
         self.guild_commands: dict[int, dict[int, Json]] = {}
         self.puts = 0
@@ -137,7 +140,8 @@ class World:
     # --- changing
 
     def keep_file(self, channel_id: int, name: str, data: bytes, *, ephemeral: bool = False, **more: Any) -> Attachment:
-        """A file under an address of its own; a picture is measured."""
+        """A file under an address of its own; a picture is measured, and its name gets what an address can hold."""
+        name = re.sub(r"[^\w.\-]", "_", name)
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         width, height = _size(data) if kind.startswith("image/") else (None, None)
         file = Attachment(
@@ -158,7 +162,7 @@ class World:
     def file_url(self, file: Attachment) -> str:
         """Signed, with its end, as the CDN gives it."""
         issued = int(self.at(file.made_at_s).timestamp())
-        path = f"/attachments/{file.channel_id}/{file.id}/{file.name}"
+        path = f"/attachments/{file.channel_id}/{file.id}/{quote(file.name)}"
         sign = hashlib.sha256(f"{path}{self.token}".encode()).hexdigest()
         return f"{self.url}{path}?ex={issued + int(self.attachments_live_s):x}&is={issued:x}&hm={sign}&"
 

@@ -1,0 +1,1 @@
+"""discord.js against the fake of Discord, by hand."""
