@@ -26,12 +26,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime
-from types import TracebackType
-from typing import Self, TypeVar
 
+from tests.fakes.desk import Desk
 from tests.fakes.discord_api import contract as contracts
 from tests.fakes.discord_api.client import ClientRefuses
 from tests.fakes.discord_api.faults import Gate
@@ -60,12 +58,9 @@ __all__ = [
 ]
 
 TOKEN = "MTA0NTY3ODkwMTIzNDU2Nzg5.Fake-T.oken-of-the-loopback-server-0000000000"
-LOOK_AGAIN_S = 0.05
-
-T = TypeVar("T")
 
 
-class FakeDiscord(Switches):
+class FakeDiscord(Desk, Switches):
     """One server with one bot; the verbs are those of `People`, `Population` and `Switches`. `async with` starts and stops it."""
 
     def __init__(
@@ -93,24 +88,7 @@ class FakeDiscord(Switches):
         super().__init__(world, DiscordServer(world, self.contract))
         self.token = token
         self._port = port
-
-    async def __aenter__(self) -> Self:
-        await self.server.start(self._port)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.server.stop()
-
-    @asynccontextmanager
-    async def outage(self) -> AsyncIterator[None]:
-        """Nobody listens on its port meanwhile; then it is back with all it knew, sessions too."""
-        await self.server.stop_listening()
-        try:
-            yield
-        finally:
-            await self.server.start(self.server.port)
+        self._listener = self.server
 
     # --- where it is
 
@@ -196,27 +174,8 @@ class FakeDiscord(Switches):
         ids = {str(message.id) for message in self.world.messages.values() if message.channel is channel}
         return [call for call in self.calls if call.new_message and _made(call) & ids]
 
-    async def wait_until(self, predicate: Callable[[], T], timeout_s: float = 5.0, what: str = "") -> T:
-        """Wait until it gives something true, and give that.
-
-        Raises:
-            AssertionError: it did not in time; tells what there is instead.
-        """
-        end_s = time.monotonic() + timeout_s
-        while True:
-            changed = self.world.changed
-            found = predicate()
-            if found:
-                return found
-            left_s = end_s - time.monotonic()
-            if left_s <= 0:
-                raise AssertionError(
-                    f"{what or 'What was waited for'} did not happen in {timeout_s} s.\n{self.report()}"
-                )
-            try:
-                await asyncio.wait_for(changed.wait(), min(left_s, LOOK_AGAIN_S))
-            except TimeoutError:
-                continue
+    def changed(self) -> asyncio.Event:
+        return self.world.changed
 
     async def wait_for_message(
         self, channel: Channel, predicate: Callable[[Message], bool], timeout_s: float = 5.0, what: str = ""

@@ -22,10 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Self, TypeVar
+from collections.abc import Callable
 
 from tests.fakes.bot_api.contract import Contract
 from tests.fakes.bot_api.faults import Gate
@@ -38,6 +35,7 @@ from tests.fakes.bot_api.server import BotApiServer
 from tests.fakes.bot_api.webhook import Webhook
 from tests.fakes.bot_api.wire import Call, Reading
 from tests.fakes.bot_api.world import World
+from tests.fakes.desk import Desk
 
 __all__ = [
     "CLOUD_BYTES",
@@ -58,12 +56,9 @@ __all__ = [
 TOKEN = "7654321098:AAFake-Token_of-the-loopback_server00"
 CLOUD_BYTES = 50 * 1024 * 1024
 LOCAL_BYTES = 2000 * 1024 * 1024
-LOOK_AGAIN_S = 0.05
-
-T = TypeVar("T")
 
 
-class FakeTelegram(People):
+class FakeTelegram(Desk, People):
     """One server with one bot; the verbs are those of `People`. `async with` starts and stops it."""
 
     def __init__(
@@ -104,24 +99,7 @@ class FakeTelegram(People):
         self.server = BotApiServer(world, token, reading, self.contract)
         self.token = token
         self._port = port
-
-    async def __aenter__(self) -> Self:
-        await self.server.start(self._port)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.server.stop()
-
-    @asynccontextmanager
-    async def outage(self) -> AsyncIterator[None]:
-        """Nobody listens on its port meanwhile; then it is back with all it knew."""
-        await self.server.stop_listening()
-        try:
-            yield
-        finally:
-            await self.server.start(self.server.port)
+        self._listener = self.server
 
     # --- where it is
 
@@ -286,27 +264,8 @@ class FakeTelegram(People):
         """The message as it stands now; None where it was deleted."""
         return message.chat.messages.get(message.id)
 
-    async def wait_until(self, predicate: Callable[[], T], timeout_s: float = 5.0, what: str = "") -> T:
-        """Wait until it gives something true, and give that.
-
-        Raises:
-            AssertionError: it did not in time; tells what there is instead.
-        """
-        end_s = time.monotonic() + timeout_s
-        while True:
-            changed = self.world.changed
-            found = predicate()
-            if found:
-                return found
-            left_s = end_s - time.monotonic()
-            if left_s <= 0:
-                raise AssertionError(
-                    f"{what or 'What was waited for'} did not happen in {timeout_s} s.\n{self.report()}"
-                )
-            try:
-                await asyncio.wait_for(changed.wait(), min(left_s, LOOK_AGAIN_S))
-            except TimeoutError:
-                continue
+    def changed(self) -> asyncio.Event:
+        return self.world.changed
 
     async def wait_for_message(
         self, chat: Chat, predicate: Callable[[Message], bool], timeout_s: float = 5.0, what: str = ""
