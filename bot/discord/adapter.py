@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +44,8 @@ HANG_UP_S = 1.0
 SWEEP_EVERY_S = 3600.0
 INBOX_KEPT_S = 24 * 3600.0
 """An interaction can be handed over again for as long as a connection can be resumed: minutes."""
+COMMANDS_REFUSED = frozenset({400, 401, 403, 404})
+"""They would be refused for ever: the next start tries again."""
 BAD_TOKEN = 4004
 """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
 
@@ -220,6 +223,7 @@ class DiscordAdapter:
         beside = [
             asyncio.create_task(self._keep_inbox(), name="discord inbox"),
             asyncio.create_task(self._tell_commands(client, client.application_id), name="discord commands"),
+            asyncio.create_task(client.tell_silence(), name="discord silence"),
         ]
         self._ear = ear
         try:
@@ -240,18 +244,23 @@ class DiscordAdapter:
             log.info("discord closed")
 
     async def _tell_commands(self, client: discord.Client, application_id: int) -> None:
-        """Best effort, and only when they are others than those that the server has from us."""
+        """Only when they are others than those that the server has from us, and until it has them."""
         commands = slash.payload(self._studio.models())
         account, digest = account_of(application_id), slash.digest(commands)
-        try:
-            if await self._known.find(account, "commands", "digest") == digest:
+        for pause_s in itertools.chain(AGAIN_S, itertools.repeat(AGAIN_S[-1])):
+            try:
+                if await self._known.find(account, "commands", "digest") == digest:
+                    return
+                await client.http.bulk_upsert_global_commands(application_id, payload=commands)
+                await self._known.keep(account, "commands", "digest", digest)
+            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, StorageError) as error:
+                log.warning("commands not registered: %s", error)
+                if isinstance(error, discord.HTTPException) and error.status in COMMANDS_REFUSED:
+                    return
+                await asyncio.sleep(pause_s)
+            else:
+                log.info("commands registered count=%d", len(commands))
                 return
-            await client.http.bulk_upsert_global_commands(application_id, payload=commands)
-            await self._known.keep(account, "commands", "digest", digest)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, StorageError) as error:
-            log.warning("commands not registered: %s", error)
-        else:
-            log.info("commands registered count=%d", len(commands))
 
     async def _keep_inbox(self) -> None:
         while True:

@@ -13,7 +13,7 @@ from bot.discord.faults import ERRORS, Code, code_of
 from bot.discord.heard import Ack, Asker
 from bot.discord.letters import NOBODY, letter_of
 from bot.discord.mouth import Mouth
-from bot.discord.places import Asking
+from bot.discord.places import Asking, sent_at_s
 from bot.discord.posts import Posts
 from bot.discord.wire import Over, ShutOut, Wire, hook_of, letter_to_send
 from bot.message import NotSent, Reply, SendUnknown
@@ -25,6 +25,8 @@ ORIGINAL = cast("int", "@original")
 """The message that an interaction was answered with, by the name that the server has for it (the library wants a number)."""
 AGAIN_S = (0.5, 2.0, 5.0)
 GIVE_UP_S = 900.0
+NONCE_KNOWN_S = 60.0
+"""For "a few minutes" the server knows a nonce: https://docs.discord.com/developers/resources/message#create-message"""
 
 
 class Answers:
@@ -54,15 +56,24 @@ class Answers:
         else:
             if response is not None and response.message_id is not None:
                 return response.message_id
+            if ack is Ack.QUIET and interaction.message is not None:
+                return interaction.message.id
         return await self.original(asker)
 
     async def original(self, asker: Asker) -> int | None:
-        """The message that the interaction was answered with; None: it was not, or it is over."""
+        """The message that the interaction was answered with, or an id that nothing has where it was taken away.
+
+        None: it was not answered, or it is over.
+        """
         for pause_s in AGAIN_S:
             try:
                 async with self._wire.sending(asker.channel_id, Reply(text="")):
                     return (await hook_of(self._wire.client(), asker.token).fetch_message(ORIGINAL)).id
-            except (Over, ShutOut):
+            except Over as over:
+                # it was answered once, and that was taken away for a whisper, which may not have come
+                is_gone = code_of(over.__cause__ or over) == Code.UNKNOWN_MESSAGE
+                return asker.id if is_gone else None
+            except ShutOut:
                 return None
             except NotSent as error:
                 if error.retry_after_s is None:
@@ -97,6 +108,7 @@ class Answers:
         """Ask for a text. Best effort."""
         try:
             async with asyncio.timeout(TAKE_S):
+                modal.stop()  # the library keeps nothing for it: what was written is heard like everything else
                 await interaction.response.send_modal(modal)
         except ERRORS as error:
             log.info("field not opened interaction=%d: %s", interaction.id, error)
@@ -105,6 +117,7 @@ class Answers:
         self, interaction: Interaction[Any], words: str, view: discord.ui.View, *, is_new: bool
     ) -> None:
         """The list of clips, seen by who picks alone: anew, or changed in its place. Best effort."""
+        view.stop()  # the library keeps nothing for it: what is picked is heard like everything else
         try:
             async with asyncio.timeout(TAKE_S):
                 if is_new:
@@ -157,7 +170,10 @@ class Answers:
         client = self._wire.client()
         if asker.has_access:
             try:
-                await self._posts.post(client, asker.channel_id, reply, str(asker.id), None)
+                is_again = self._wire.clock_s() - sent_at_s(asker.id) > NONCE_KNOWN_S
+                await self._posts.post(
+                    client, asker.channel_id, reply, str(asker.id), None, is_again=is_again, since=asker.id
+                )
             except ShutOut:
                 log.info("channel does not take messages channel=%d", asker.channel_id)
             else:
@@ -170,8 +186,16 @@ class Answers:
         hook = hook_of(self._wire.client(), asker.token)
         async with self._wire.sending(asker.channel_id, reply), letter_to_send(reply) as letter:
             if ack is Ack.PUBLIC:
-                await hook.delete_message(ORIGINAL)
+                await self._take_away(hook)
             await hook.send(wait=True, ephemeral=True, **letter.as_new())
+
+    async def _take_away(self, hook: discord.Webhook) -> None:
+        """What stands there already; a second time it is gone."""
+        try:
+            await hook.delete_message(ORIGINAL)
+        except discord.NotFound as error:
+            if code_of(error) != Code.UNKNOWN_MESSAGE:
+                raise
 
     async def clear(self, asker: Asker, ack: Ack, message_id: int) -> None:
         """There was nothing to say: the message that waits for an answer says so."""

@@ -11,7 +11,8 @@ from discord import ButtonStyle, Interaction, ui
 
 from bot.message import Button
 
-BUTTON = re.compile(r"(?P<verb>[a-z]+):(?P<target>\S{1,80})")
+BUTTON = re.compile(r"(?P<verb>(?!pick:)[a-z]+):(?P<target>\S{1,80})")
+"""Not those of the list of clips: they are buttons and menus without a life of their own."""
 ROW = 5
 ROWS = 5
 LABEL_CHARS = 80
@@ -61,7 +62,10 @@ def view_of(buttons: tuple[Button, ...]) -> ui.View | None:
 
 
 def is_button(interaction: Interaction[Any]) -> bool:
-    """Whether an `ActButton` tells of it."""
+    """Whether an `ActButton` tells of it: the library finds it in the message, if it stands there."""
     data: Mapping[str, Any] = dict(interaction.data or {})
     is_one = data.get("component_type") == discord.ComponentType.button.value
-    return is_one and BUTTON.fullmatch(str(data.get("custom_id"))) is not None
+    if not is_one or BUTTON.fullmatch(str(data.get("custom_id"))) is None or interaction.message is None:
+        return False
+    rows = [row for row in interaction.message.components if isinstance(row, discord.ActionRow)]
+    return any(data["custom_id"] == item.custom_id for row in rows for item in row.children)

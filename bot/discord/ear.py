@@ -2,12 +2,15 @@
 
 What a crash leaves unanswered is handled at the next start if it had been taken. What had not was shown to its person as failed,
 and is not done behind their back.
+
+Longer than other rooms: what is done within the three seconds and what is left for later is one order, read in one place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -72,7 +75,7 @@ class Ear:
         self._studio = studio
         self._suggestions = suggestions
         self._fit = fit
-        self._hearing: set[asyncio.Task[None]] = set()
+        self._hearing: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
     async def resume(self) -> None:
@@ -97,17 +100,22 @@ class Ear:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        await self._turns.close()
         await self._suggestions.close()
+        await self._turns.close()
 
     # --- within three seconds ----------------------------------------------------------------------------------------
 
     async def _heard(self, interaction: Interaction[Any]) -> None:
         try:
-            what = heard(interaction)
+            await self._understand(interaction)
         except Exception:
-            log.exception("interaction cannot be understood id=%d", interaction.id)
-            return
+            reference = secrets.token_hex(3)
+            log.exception("interaction crashed id=%d reference=%s", interaction.id, reference)
+            if interaction.type is not InteractionType.autocomplete:
+                await self._answers.refuse(interaction, texts.broken(reference))
+
+    async def _understand(self, interaction: Interaction[Any]) -> None:
+        what = heard(interaction)
         if what is None or self._door.blocks(what.asker):
             return
         if self._door.admits(what.asker):
@@ -162,7 +170,7 @@ class Ear:
         if pick is None:
             await self._answers.refuse(interaction, texts.ANOTHER_VERSION)
             return
-        if pick.is_film:
+        if pick.is_film and pick.picked:
             film = Said(Parsed("stitch", pick.picked))
             await self._take(interaction, Heard(picking.asker, Ack.PUBLIC, film))
             return
@@ -176,8 +184,8 @@ class Ear:
         if story is None or not picker.clips_of(story):
             await self._answers.refuse(interaction, texts.NOTHING_TO_PICK)
             return
-        is_new = interaction.type is InteractionType.application_command
-        await self._answers.show_list(interaction, picker.words(pick), picker.view(pick, story), is_new=is_new)
+        is_list = interaction.message is not None and interaction.message.flags.ephemeral
+        await self._answers.show_list(interaction, picker.words(pick), picker.view(pick, story), is_new=not is_list)
 
     async def _take(self, interaction: Interaction[Any], what: Heard) -> None:
         """Keep it, and say within three seconds that it was heard."""
@@ -185,6 +193,7 @@ class Ear:
         keeping = asyncio.create_task(
             self._inbox.keep(self._account, [(what.asker.key, row)]), name="discord interaction kept"
         )
+        self._own(keeping)
         try:
             await asyncio.wait({keeping}, timeout=KEEP_S)
         except asyncio.CancelledError:
@@ -239,8 +248,9 @@ class Ear:
             log.warning("interaction stays for the next start: %s", error)
             return
         except Exception:
-            log.exception("interaction crashed")  # and is done: it would crash at every start
-            reply = Reply(text=texts.BUSY, private=True, is_error=True)
+            reference = secrets.token_hex(3)
+            log.exception("interaction crashed reference=%s", reference)  # and is done: it would crash at every start
+            reply = Reply(text=texts.broken(reference), private=True, is_error=True)
         await self._say(what, message_id, reply)
         await self._done(row_id)
 
@@ -277,7 +287,9 @@ class Ear:
             log.warning("interaction not noted as done: %s", error)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+        self._own(asyncio.create_task(work, name=name))
+
+    def _own(self, task: asyncio.Task[Any]) -> None:
         self._hearing.add(task)
         task.add_done_callback(self._hearing.discard)
 

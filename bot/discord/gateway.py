@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 VERSION = 10
 PATIENCE_S = 30.0
 """How long the library may wait for a rate limit by itself (its least); longer ones are ours to plan."""
+
+SILENT_S = 15.0
+"""How long the first connection may take before a word on it."""
 
 Hear = Callable[[Interaction[Any]], None]
 
@@ -50,6 +54,13 @@ class Client(discord.AutoShardedClient):
         """A hook of the library: everything else that people do with us."""
         if not is_button(interaction):
             self._hear(interaction)
+
+    async def tell_silence(self) -> None:
+        """The library tries for ever to connect for the first time, and calls no hook meanwhile."""
+        await asyncio.sleep(SILENT_S)
+        if not self.shards and not self.is_closed():
+            self._is_cut_off = True
+            log.warning("discord sends no events yet; connecting again")
 
     async def on_disconnect(self) -> None:
         """A hook of the library, which goes on trying: an outage is one line, and so is its end."""

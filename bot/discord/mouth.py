@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from dataclasses import replace
 
 import discord
 
 from bot import texts
 from bot.discord.budget import Rank
-from bot.discord.faults import Code, code_of
+from bot.discord.changes import Changes
 from bot.discord.places import (
     Asking,
     Spot,
@@ -19,18 +18,12 @@ from bot.discord.places import (
     read_place,
     read_receipt,
     receipt_of,
-    sent_at_s,
 )
 from bot.discord.posts import Posts
-from bot.discord.wire import DEFAULT_BYTES, Over, ShutOut, Wire, hook_of, letter_to_send
-from bot.message import NotSent, Reply
+from bot.discord.wire import Over, ShutOut, Wire, hook_of, letter_to_send
+from bot.message import NotSent, Reply, SendUnknown
 
 log = logging.getLogger(__name__)
-
-OLD_S = 3_600.0
-"""From this age on a message may be edited less often (error 30046)."""
-PICTURE_EVERY_S = 15.0
-PICTURES_KEPT = 4_000
 
 
 class Mouth:
@@ -39,8 +32,7 @@ class Mouth:
     def __init__(self, wire: Wire, posts: Posts) -> None:
         self._wire = wire
         self._posts = posts
-        self._pictures: OrderedDict[int, float] = OrderedDict()
-        """Status messages with a preview, and when each was last changed."""
+        self._changes = Changes(wire)
 
     async def say(
         self, place: str, reply: Reply, *, nonce: str, asked: str | None, status: str | None, is_again: bool
@@ -71,16 +63,19 @@ class Mouth:
             try:
                 sent = await self._posts.post(client, channel_id, reply, nonce, under, calls=calls, is_again=is_again)
                 return receipt_of(channel_id, sent)
-            except ShutOut as error:
+            except (Over, ShutOut) as error:
                 log.info("channel does not take messages channel=%d: %s", channel_id, error)
         if asking is None:
             raise NotSent("the bot cannot write there", retry_after_s=None)
         if is_open:
             try:
-                return await self._posts.follow(client, asking, reply, calls)
-            except Over as error:
+                return await self._follow(client, asking, reply, nonce, calls, is_again=is_again)
+            except (Over, ShutOut) as error:
                 log.info("interaction is over channel=%d: %s", channel_id, error)
-        return await self._tell_alone(client, asking, reply, nonce, is_again=is_again)
+        receipt = await self._tell_alone(client, asking, reply, nonce, is_again=is_again)
+        if status is not None and reply.video is not None:
+            await self._say_where(status, reply)
+        return receipt
 
     async def fill(
         self,
@@ -113,6 +108,27 @@ class Mouth:
         await self._posts.post_parts(client, asking.channel_id, reply, nonce, under, is_again=True)
         return receipt_of(asking.channel_id, asking.message_id)
 
+    async def _follow(
+        self, client: discord.Client, asking: Asking, reply: Reply, nonce: str, calls: int | None, *, is_again: bool
+    ) -> str:
+        """After the interaction; what may be there already goes into its first message, as no nonce guards against a second.
+
+        Raises:
+            Over, ShutOut: another way is to be tried.
+            NotSent, SendUnknown
+        """
+        if is_again:
+            return await self.fill(client, asking, replace(reply, text=texts.said_again(reply.text)), nonce)
+        return await self._posts.follow(client, asking, reply, calls)
+
+    async def _say_where(self, status: str, reply: Reply) -> None:
+        """The status message tells who looks for the clip below it that its person has it. Best effort."""
+        told = Reply(text=f"{reply.text.splitlines()[0]}\n{texts.WENT_ALONE}")
+        try:
+            await self.edit(status, told, rank=Rank.WORD)
+        except (NotSent, SendUnknown) as error:
+            log.info("it is not told where the clip went: %s", error)
+
     async def _tell_alone(
         self, client: discord.Client, asking: Asking, reply: Reply, nonce: str, *, is_again: bool
     ) -> str:
@@ -121,88 +137,27 @@ class Mouth:
         Raises:
             NotSent: not even that; the clip is kept.
         """
-        if reply.video is not None and reply.video.bytes > DEFAULT_BYTES < self._wire.upload_bytes(
-            place_of(asking.channel_id)
-        ):
-            self._wire.keep_under(asking.channel_id, DEFAULT_BYTES)
-            raise NotSent("too large for a private message", retry_after_s=1.0)
         try:
-            async with self._wire.sending(asking.channel_id, reply):
+            async with self._wire.sending(asking.channel_id, replace(reply, video=None, more_videos=())):
                 channel = await client.create_dm(discord.Object(asking.user_id))
-        except ShutOut as error:
+        except (Over, ShutOut) as error:
             raise NotSent(f"nothing can be said to its person ({error})", retry_after_s=None) from error
+        most_bytes = self._wire.upload_bytes(place_of(channel.id))
+        largest_bytes = max((part.bytes for part in (reply.video, *reply.more_videos) if part is not None), default=0)
+        if largest_bytes > most_bytes < self._wire.upload_bytes(place_of(asking.channel_id)):
+            self._wire.keep_under(asking.channel_id, most_bytes)
+            raise NotSent("too large for a private message", retry_after_s=1.0)
         told = replace(reply, text=texts.told_alone(reply.text), buttons=())
         try:
             sent = await self._posts.post(client, channel.id, told, nonce, None, is_again=is_again)
-        except ShutOut as error:
+        except (Over, ShutOut) as error:
             raise NotSent(f"its person takes no messages ({error})", retry_after_s=None) from error
         return receipt_of(channel.id, sent)
 
-    # --- changing ----------------------------------------------------------------------------------------------------
-
     async def edit(self, receipt: str, reply: Reply, *, rank: Rank) -> None:
-        """Other words, a picture or a video in place of a message of ours: by the bot itself, not by a token that ends.
+        """Other words, a picture or a video in place of a message of ours.
 
         Raises:
             NotSent, SendUnknown
         """
-        spot = read_receipt(receipt)
-        if spot is None:
-            raise NotSent(f"{receipt} is no message in Discord", retry_after_s=None)
-        client = self._wire.client()
-        keeps = rank is Rank.PROGRESS and reply.picture is not None and not self._may_show_picture(spot.message_id)
-        if keeps:
-            reply = replace(reply, picture=None)
-        if spot.asking is not None:
-            await self._edit_by_token(client, spot.asking, reply, keeps_files=keeps)
-        else:
-            await self._edit_as_bot(client, spot, reply, rank, keeps_files=keeps)
-
-    async def _edit_by_token(self, client: discord.Client, asking: Asking, reply: Reply, *, keeps_files: bool) -> None:
-        if not asking.is_open(self._wire.clock_s()):
-            raise NotSent("the interaction is over, and the bot itself has no access there", retry_after_s=None)
-        note = "" if reply.video is not None else texts.NO_ACCESS
-        try:
-            async with self._wire.sending(asking.channel_id, reply), letter_to_send(reply, note=note) as letter:
-                change = letter.as_change(keeps_files=keeps_files)
-                await hook_of(client, asking.token).edit_message(asking.message_id, **change)
-        except (Over, ShutOut) as error:
-            raise NotSent(str(error), retry_after_s=None) from error
-
-    async def _edit_as_bot(
-        self, client: discord.Client, spot: Spot, reply: Reply, rank: Rank, *, keeps_files: bool
-    ) -> None:
-        is_old = self._wire.clock_s() - sent_at_s(spot.message_id) > OLD_S
-        try:
-            async with self._wire.sending(spot.channel_id, reply, spends=True, rank=rank, is_old=is_old):
-                await self._change(client, spot, reply, revives=rank is not Rank.PROGRESS, keeps_files=keeps_files)
-        except (Over, ShutOut) as error:
-            raise NotSent(str(error), retry_after_s=None) from error
-
-    async def _change(
-        self, client: discord.Client, spot: Spot, reply: Reply, *, revives: bool, keeps_files: bool
-    ) -> None:
-        message = client.get_partial_messageable(spot.channel_id).get_partial_message(spot.message_id)
-        try:
-            async with letter_to_send(reply) as letter:
-                await message.edit(**letter.as_change(keeps_files=keeps_files))
-        except discord.HTTPException as error:
-            if code_of(error) != Code.ARCHIVED or not revives:
-                raise
-            await self._revive(client, spot.channel_id)
-            async with letter_to_send(reply) as letter:
-                await message.edit(**letter.as_change(keeps_files=keeps_files))
-
-    async def _revive(self, client: discord.Client, thread_id: int) -> None:
-        """A thread in which nobody spoke for a while is archived; unlike a new message, an edit does not bring it back."""
-        thread = client.get_channel(thread_id) or await client.fetch_channel(thread_id)
-        if isinstance(thread, discord.Thread):
-            await thread.edit(archived=False)
-
-    def _may_show_picture(self, message_id: int) -> bool:
-        if self._wire.now() - self._pictures.get(message_id, float("-inf")) < PICTURE_EVERY_S:
-            return False
-        self._pictures[message_id] = self._wire.now()
-        while len(self._pictures) > PICTURES_KEPT:
-            self._pictures.popitem(last=False)
-        return True
+        await self._changes.edit(receipt, reply, rank=rank)

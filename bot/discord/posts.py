@@ -8,7 +8,6 @@ from dataclasses import replace
 import discord
 
 from bot.discord.faults import Code, code_of
-from bot.discord.letters import Letter
 from bot.discord.places import Asking, Spot, asking_receipt
 from bot.discord.wire import Wire, hook_of, letter_to_send
 from bot.message import Reply
@@ -16,7 +15,7 @@ from bot.message import Reply
 log = logging.getLogger(__name__)
 
 LOOK_BACK = 300
-"""Messages of a channel that are looked through for one of ours that may have arrived."""
+"""The newest messages of a channel, which are looked through for one of ours that may have arrived."""
 
 
 class Posts:
@@ -35,20 +34,20 @@ class Posts:
         *,
         calls: int | None = None,
         is_again: bool = False,
+        since: int | None = None,
     ) -> int:
         """A message of the bot's own, and its id. The same nonce again is the same message; what is older is looked for.
+
+        `since`: an id that it cannot be older than, where there is no message that it stands under.
 
         Raises:
             ShutOut: the bot cannot write there.
         """
-        async with (
-            self._wire.sending(channel_id, reply, spends=True),
-            letter_to_send(replace(reply, more_videos=()), calls=calls) as letter,
-        ):
-            if is_again and (found := await self._found(client, channel_id, letter, under)) is not None:
-                sent = found
-            else:
-                sent = await self._send(client.get_partial_messageable(channel_id), letter, nonce, under)
+        first = replace(reply, more_videos=())
+        async with self._wire.sending(channel_id, reply, spends=True):
+            sent = await self._found(client, channel_id, first, under, calls=calls, since=since) if is_again else None
+            if sent is None:
+                sent = await self._send(client, channel_id, first, nonce, under, calls=calls)
         await self.post_parts(client, channel_id, reply, nonce, Spot(channel_id, sent), is_again=is_again)
         return sent
 
@@ -61,31 +60,51 @@ class Posts:
             of_part = Reply(text=part.name, video=part)
             await self.post(client, channel_id, of_part, f"{nonce[:23]}{number:02}", under, is_again=is_again)
 
-    async def _send(self, channel: discord.abc.Messageable, letter: Letter, nonce: str, under: Spot | None) -> int:
-        more = letter.as_new()
-        if under is not None:
-            more["reference"] = discord.MessageReference(
+    async def _send(
+        self,
+        client: discord.Client,
+        channel_id: int,
+        reply: Reply,
+        nonce: str,
+        under: Spot | None,
+        *,
+        calls: int | None,
+    ) -> int:
+        channel = client.get_partial_messageable(channel_id)
+        if under is not None and under.channel_id == channel_id:
+            reference = discord.MessageReference(
                 message_id=under.message_id, channel_id=under.channel_id, fail_if_not_exists=False
             )
-        try:
-            return (await channel.send(nonce=nonce, **more)).id
-        except discord.HTTPException as error:
-            if code_of(error) != Code.NO_HISTORY or under is None:
-                raise
-        for file in letter.files:
-            file.reset()
-        more.pop("reference")
-        return (await channel.send(nonce=nonce, **more)).id
+            try:
+                async with letter_to_send(reply, calls=calls) as letter:
+                    return (await channel.send(nonce=nonce, reference=reference, **letter.as_new())).id
+            except discord.HTTPException as error:
+                if code_of(error) != Code.NO_HISTORY:
+                    raise
+        async with letter_to_send(reply, calls=calls) as letter:
+            return (await channel.send(nonce=nonce, **letter.as_new())).id
 
-    async def _found(self, client: discord.Client, channel_id: int, letter: Letter, under: Spot | None) -> int | None:
+    async def _found(
+        self,
+        client: discord.Client,
+        channel_id: int,
+        reply: Reply,
+        under: Spot | None,
+        *,
+        calls: int | None,
+        since: int | None,
+    ) -> int | None:
         """The message that was sent before and whose answer was lost: a nonce is known for some minutes only."""
-        after = discord.Object(under.message_id) if under is not None and under.channel_id == channel_id else None
+        first_id = under.message_id if under is not None and under.channel_id == channel_id else since
+        after = discord.Object(first_id) if first_id is not None else None
         channel = client.get_partial_messageable(channel_id)
         us_id = client.user.id if client.user is not None else 0
+        async with letter_to_send(reply, calls=calls) as letter:
+            content, names = letter.content, letter.names()
         try:
-            async for message in channel.history(limit=LOOK_BACK, after=after, oldest_first=after is not None):
-                names = [each.filename for each in message.attachments]
-                if message.author.id == us_id and message.content == letter.content and names == letter.names():
+            async for message in channel.history(limit=LOOK_BACK, after=after, oldest_first=False):
+                files = [each.filename for each in message.attachments]
+                if message.author.id == us_id and message.content == content and files == names:
                     return message.id
         except discord.Forbidden as error:
             log.info("channel cannot be looked through channel=%d: %s", channel_id, error.text)

@@ -23,6 +23,10 @@ TITLE_CHARS = 100
 """https://discord.com/developers/docs/topics/threads"""
 
 
+class _PerhapsOpen(Exception):
+    """It was asked for before, and nobody heard what became of that."""
+
+
 class Threads:
     """Opens threads."""
 
@@ -42,6 +46,8 @@ class Threads:
         name = in_line(title, TITLE_CHARS) or "a story"
         try:
             thread = await self._opened(asker, message_id, name)
+        except _PerhapsOpen:
+            return Reply(text=texts.THREAD_PERHAPS, private=True, is_error=True)
         except (*ERRORS, NotSent) as error:
             log.info("thread not opened channel=%d: %s", asker.channel_id, error)
             return Reply(text=texts.THREAD_REFUSED, private=True, is_error=True)
@@ -57,16 +63,20 @@ class Threads:
             thread_id = await self._under(channel, message_id, name)
             await self._greet(client, asker, thread_id)
             return thread_id
-        parent = channel.parent if isinstance(channel, discord.Thread) else None
-        if parent is None:
+        if not isinstance(channel, discord.Thread):
+            return None
+        # right after a start the server has not told yet what there is
+        parent = channel.parent or await client.fetch_channel(channel.parent_id)
+        if not isinstance(parent, discord.ForumChannel | discord.TextChannel):
             return None
         # nothing tells afterwards whether it is there: noted first, so that it is opened once or not at all
         if not await self._inbox.first_time(f"{asker.key}/thread"):
-            raise NotSent("it may be there", retry_after_s=None)
+            raise _PerhapsOpen
         if isinstance(parent, discord.ForumChannel):
             letter = await letter_of(replies.example_reply(), calls=asker.user_id)
             return (await parent.create_thread(name=name, **letter.as_new())).thread.id
-        thread = await parent.create_thread(name=name, type=discord.ChannelType.public_thread)
+        kind = discord.ChannelType.news_thread if parent.is_news() else discord.ChannelType.public_thread
+        thread = await parent.create_thread(name=name, type=kind)
         await self._greet(client, asker, thread.id)
         return thread.id
 

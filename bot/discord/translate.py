@@ -30,8 +30,11 @@ from bot.discord.places import PLATFORM
 from bot.discord.slash import CONTINUE_FROM, FIRST_FRAME, Given, given, parsed, uploads_of
 from bot.names import clean_name
 from bot.parsing import Parsed, UsageError
+from engine.codes import is_story_code
 from engine.model import Person
 
+TITLE_CHARS = 45
+"""https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-modal"""
 FETCHED = {"continued": "continue", "first-frame": "create"}
 """Fields that were opened for a message's file, and the command that its text goes to."""
 _PRIVATE = frozenset({"help", "models", "link", "cancel", "again", "download", "start"})
@@ -108,7 +111,10 @@ def _slash(asker: Asker, data: Mapping[str, Any]) -> What:
     if name == "story" and str(fields.get("new", "")).strip():
         return Heard(asker, Ack.PUBLIC, OpensThread(str(fields["new"]).strip()), is_command=True)
     if name == "stitch" and fields.get("pick"):
-        return Picking(asker, f"{PICK}:{fields.get('story', '')}:0", "")
+        story = str(fields.get("story", "")).strip().lower()
+        if story and not is_story_code(story):
+            raise UsageError(f"“{story}” is no story; stories are called like k7, and /stories lists them.")
+        return Picking(asker, f"{PICK}:{story}:0", "")
     said = Said(parsed(name, options), uploads_of(name, options, data.get("resolved", {})))
     private = name in _PRIVATE or (name == "history" and "mine" in said.parsed.words)
     return Heard(asker, Ack.PRIVATE if private else Ack.PUBLIC, said, is_command=True)
@@ -125,16 +131,16 @@ def _message_command(asker: Asker, data: Mapping[str, Any], *, us_id: int) -> Wh
             return continues(asker, shot)
         videos = tuple(each for each in files if _looks_like(each, "video")) or files
         if not videos:
-            return Refused(asker, "There is no video in that message.")
+            return Refused(asker, texts.NO_VIDEO_THERE)
         wanted = replace(videos[0], kind="video")
         return Asks(asker, "Continue from this video", f"continued:{asker.id}", files=(wanted,))
     if name == FIRST_FRAME:
         pictures = tuple(each for each in files if _looks_like(each, "image")) or files
         if not pictures:
-            return Refused(asker, "There is no picture in that message.")
+            return Refused(asker, texts.NO_PICTURE_THERE)
         wanted = replace(pictures[0], kind="image")
         return Asks(asker, "A story that starts on it", f"first-frame:{asker.id}", files=(wanted,))
-    return Refused(asker, f"This Nextshot does not know “{name}”; it was started anew since. Try again in a minute.")
+    return Refused(asker, texts.unknown_entry(name))
 
 
 def _given_of(attachment: Mapping[str, Any]) -> Given:
@@ -155,7 +161,7 @@ def _looks_like(file: Given, kind: str) -> bool:
 
 def continues(asker: Asker, shot: str) -> Asks:
     """The field for what happens after a shot."""
-    return Asks(asker, f"Continue {shot}", f"continue:{shot}", shot=shot)
+    return Asks(asker, f"Continue {shot}"[:TITLE_CHARS], f"continue:{shot}", shot=shot)
 
 
 def _typing(asker: Asker, data: Mapping[str, Any]) -> Typing | None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
+from bot import texts
 from bot.discord.door import Door
 from bot.discord.heard import Asker, Heard, OpensThread, Pressed, Said
 from bot.discord.slash import Given
@@ -68,33 +69,30 @@ class Turns:
 
     def fetch_meanwhile(self, asker: Asker, files: Sequence[Given]) -> None:
         """Their links may be over before the text is written."""
-        self._waiting[asker.id] = asyncio.create_task(self._kept_for_a_while(asker.id, files), name="discord file")
+        self._waiting[asker.id] = asyncio.create_task(self._uploads.fetch(files), name="discord file")
+        asyncio.get_running_loop().call_later(WAITING_S, self._forget, asker.id)
         while len(self._waiting) > WAITING_MOST:
-            _, oldest = self._waiting.popitem(last=False)
-            oldest.cancel()
-
-    async def _kept_for_a_while(self, asked_by: int, files: Sequence[Given]) -> tuple[Attachment, ...]:
-        fetched = await self._uploads.fetch(files)
-        asyncio.get_running_loop().call_later(WAITING_S, self._forget, asked_by)
-        return fetched
+            self._forget(next(iter(self._waiting)))
 
     def _forget(self, asked_by: int) -> None:
         """Nobody wrote the text."""
         task = self._waiting.pop(asked_by, None)
-        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
-            dropping = asyncio.create_task(self._uploads.drop(task.result()), name="discord file dropped")
+        if task is not None:
+            dropping = asyncio.create_task(self._let_go(task), name="discord file dropped")
             self._dropping.add(dropping)
             dropping.add_done_callback(self._dropping.discard)
 
-    async def close(self) -> None:
-        """Let go of what was fetched in vain; the work directory is swept at the next start."""
-        tasks = list(self._waiting.values())
-        self._waiting.clear()
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
+    async def _let_go(self, task: asyncio.Task[tuple[Attachment, ...]]) -> None:
+        task.cancel()
+        for result in await asyncio.gather(task, return_exceptions=True):
             if not isinstance(result, BaseException):
                 await self._uploads.drop(result)
+
+    async def close(self) -> None:
+        """Let go of what was fetched in vain."""
+        for asked_by in list(self._waiting):
+            self._forget(asked_by)
+        await asyncio.gather(*self._dropping, return_exceptions=True)
 
     async def _said(self, what: Heard, said: Said, message_id: int) -> Reply | None:
         asker = what.asker
@@ -127,7 +125,7 @@ class Turns:
             return await self._uploads.fetch(said.files)
         task = self._waiting.pop(said.fetched_by, None)
         if task is None:
-            raise NotFetched("That took too long, or Nextshot was started anew since: choose the message once more.")
+            raise NotFetched(texts.FILE_LOST)
         return await task
 
     async def _pressed(self, what: Heard, pressed: Pressed, message_id: int) -> Reply | None:
