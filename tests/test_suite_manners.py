@@ -114,7 +114,7 @@ def test_the_header_names_every_optional_thing(monkeypatch: pytest.MonkeyPatch) 
     assert conftest.pytest_report_header() == [
         "Chromium: not found, so the tests of the web page in a browser are skipped",
         "PostgreSQL: given",
-        "Contracts: not found through NEXTSHOT_SPECS, so the fake Bot API server checks no request against its contract",
+        "Contracts: not found through NEXTSHOT_SPECS, so nothing is checked against those of Telegram and Discord",
     ]
 
 

@@ -15,7 +15,7 @@ from bot.discord.letters import NOBODY, letter_of
 from bot.discord.mouth import Mouth
 from bot.discord.places import Asking, sent_at_s
 from bot.discord.posts import Posts
-from bot.discord.wire import Over, ShutOut, Wire, hook_of, letter_to_send
+from bot.discord.wire import Over, ShutOut, TooLarge, Wire, hook_of, letter_to_send
 from bot.message import NotSent, Reply, SendUnknown
 
 log = logging.getLogger(__name__)
@@ -133,6 +133,7 @@ class Answers:
         """Say it: into the message that waits for it, else as one of its own; what is private to who asked alone.
 
         Raises:
+            TooLarge: its video is to be made smaller.
             NotSent: for ever.
             SendUnknown
         """
@@ -140,6 +141,8 @@ class Answers:
             while True:
                 try:
                     await self._answer(asker, ack, message_id, reply)
+                except TooLarge:
+                    raise
                 except NotSent as error:
                     if error.retry_after_s is None:
                         raise

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import discord
 
-from bot import texts
+from bot.discord import sentences
 from bot.discord.budget import Rank
 from bot.discord.faults import Code, code_of
 from bot.discord.places import Asking, Spot, read_receipt, sent_at_s
@@ -54,7 +54,7 @@ class Changes:
     async def _edit_by_token(self, client: discord.Client, asking: Asking, reply: Reply, *, keeps_files: bool) -> None:
         if not asking.is_open(self._wire.clock_s()):
             raise NotSent("the interaction is over, and the bot itself has no access there", retry_after_s=None)
-        note = "" if reply.video is not None else texts.NO_ACCESS
+        note = "" if reply.video is not None else sentences.NO_ACCESS
         try:
             async with self._wire.sending(asking.channel_id, reply), letter_to_send(reply, note=note) as letter:
                 change = letter.as_change(keeps_files=keeps_files)

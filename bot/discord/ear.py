@@ -20,7 +20,7 @@ from discord import Interaction, InteractionType, TextStyle, app_commands, ui
 from pydantic import TypeAdapter
 
 from bot import texts
-from bot.discord import picker
+from bot.discord import picker, sentences
 from bot.discord.answers import Answers
 from bot.discord.door import Door
 from bot.discord.heard import Ack, Asks, Heard, Picking, Refused, Said, Typing, What
@@ -29,7 +29,7 @@ from bot.discord.ports import Fit, Studio
 from bot.discord.suggest import Suggestions
 from bot.discord.translate import heard, without_links
 from bot.discord.turns import Turns
-from bot.discord.wire import Wire
+from bot.discord.wire import TooLarge, Wire
 from bot.message import NotSent, Reply, SendUnknown
 from bot.parsing import Parsed
 from bot.ports import Inbox, Kept
@@ -43,6 +43,8 @@ KEEP_S = 1.0
 LOOK_S = 1.0
 """How long something is looked up before a field or a list is opened."""
 CLOSE_S = 0.5
+FITS_MOST = 6
+"""How often an answer is made smaller for a channel whose cap is learned from its refusals."""
 STORAGE_AGAIN_S = (1.0, 2.0, 5.0, 10.0)
 FIELD_S = 900.0
 
@@ -158,9 +160,9 @@ class Ear:
         if asks.files:
             self._turns.fetch_meanwhile(asks.asker, asks.files)
         modal = ui.Modal(title=asks.title, custom_id=asks.custom_id, timeout=FIELD_S)
-        label = texts.WHAT_NEXT if asks.shot or asks.custom_id.startswith("continued") else texts.WHAT_IS_SHOWN
+        label = sentences.WHAT_NEXT if asks.shot or asks.custom_id.startswith("continued") else sentences.WHAT_IS_SHOWN
         prompt: ui.TextInput[Any] = ui.TextInput(
-            style=TextStyle.paragraph, max_length=PROMPT_CHARS, required=True, placeholder=texts.PLACEHOLDER
+            style=TextStyle.paragraph, max_length=PROMPT_CHARS, required=True, placeholder=sentences.PLACEHOLDER
         )
         modal.add_item(ui.Label(text=label, component=prompt))
         await self._answers.open_field(interaction, modal)
@@ -178,11 +180,11 @@ class Ear:
             async with asyncio.timeout(LOOK_S):
                 story = await self._studio.story(picking.asker.place, pick.story)
         except (EngineError, TimeoutError) as error:
-            sentence = str(error) if isinstance(error, EngineError) else texts.BUSY
+            sentence = str(error) if isinstance(error, EngineError) else sentences.BUSY
             await self._answers.refuse(interaction, sentence)
             return
         if story is None or not picker.clips_of(story):
-            await self._answers.refuse(interaction, texts.NOTHING_TO_PICK)
+            await self._answers.refuse(interaction, sentences.NOTHING_TO_PICK)
             return
         is_list = interaction.message is not None and interaction.message.flags.ephemeral
         await self._answers.show_list(interaction, picker.words(pick), picker.view(pick, story), is_new=not is_list)
@@ -202,7 +204,7 @@ class Ear:
         if keeping.done() and not keeping.cancelled():
             if isinstance(keeping.exception(), StorageError):
                 log.warning("interaction not kept: %s", keeping.exception())
-                await self._answers.refuse(interaction, texts.BUSY)
+                await self._answers.refuse(interaction, sentences.BUSY)
                 return
             if not keeping.result():
                 return  # handed over again after a dropped connection
@@ -212,7 +214,7 @@ class Ear:
         except StorageError as error:
             log.warning("interaction not kept: %s", error)
             if message_id is not None:
-                await self._say(what, message_id, Reply(text=texts.BUSY, private=True, is_error=True))
+                await self._say(what, message_id, Reply(text=sentences.BUSY, private=True, is_error=True))
             return
         if not kept:
             return
@@ -270,15 +272,32 @@ class Ear:
             if reply is None:
                 await self._answers.clear(what.asker, what.ack, message_id)
                 return
-            try:
-                reply = await self._fit(what.asker.place, reply)
-            except EngineError as error:
-                reply = replace(reply, text=str(error), video=None, is_error=True)
-            await self._answers.answer(what.asker, what.ack, message_id, reply)
+            await self._say_small_enough(what, message_id, reply)
         except (NotSent, SendUnknown, TimeoutError) as error:
             log.info("answer not said place=%s: %s", what.asker.place, error)
         except Exception:
             log.exception("answer crashed")
+
+    async def _say_small_enough(self, what: Heard, message_id: int, reply: Reply) -> None:
+        """Made smaller as often as the server says that it is too large; without its video if nothing helps.
+
+        Raises:
+            NotSent, SendUnknown
+        """
+        for _ in range(FITS_MOST):
+            try:
+                fitted = await self._fit(what.asker.place, reply)
+            except EngineError as error:
+                fitted = replace(reply, text=str(error), video=None, is_error=True)
+            try:
+                await self._answers.answer(what.asker, what.ack, message_id, fitted)
+            except TooLarge as error:
+                if error.retry_after_s is None:
+                    break
+            else:
+                return
+        bare = replace(reply, text=f"{reply.text}\n{sentences.TOO_LARGE}", video=None, picture=None, as_file=False)
+        await self._answers.answer(what.asker, what.ack, message_id, bare)
 
     async def _done(self, row_id: int) -> None:
         try:

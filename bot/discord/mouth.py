@@ -8,6 +8,7 @@ from dataclasses import replace
 import discord
 
 from bot import texts
+from bot.discord import sentences
 from bot.discord.budget import Rank
 from bot.discord.changes import Changes
 from bot.discord.places import (
@@ -51,7 +52,7 @@ class Mouth:
         is_open = asking is not None and asking.is_open(self._wire.clock_s())
         if asking is not None and is_open and status is None:
             try:
-                note = "" if asking.has_access or reply.video is not None else texts.NO_ACCESS
+                note = "" if asking.has_access or reply.video is not None else sentences.NO_ACCESS
                 return await self.fill(client, asking, reply, nonce, note=note)
             except (Over, ShutOut) as error:
                 log.info("interaction is over channel=%d: %s", channel_id, error)
@@ -123,7 +124,7 @@ class Mouth:
 
     async def _say_where(self, status: str, reply: Reply) -> None:
         """The status message tells who looks for the clip below it that its person has it. Best effort."""
-        told = Reply(text=f"{reply.text.splitlines()[0]}\n{texts.WENT_ALONE}")
+        told = Reply(text=f"{reply.text.splitlines()[0]}\n{sentences.WENT_ALONE}")
         try:
             await self.edit(status, told, rank=Rank.WORD)
         except (NotSent, SendUnknown) as error:
@@ -147,7 +148,7 @@ class Mouth:
         if largest_bytes > most_bytes < self._wire.upload_bytes(place_of(asking.channel_id)):
             self._wire.keep_under(asking.channel_id, most_bytes)
             raise NotSent("too large for a private message", retry_after_s=1.0)
-        told = replace(reply, text=texts.told_alone(reply.text), buttons=())
+        told = replace(reply, text=sentences.told_alone(reply.text), buttons=())
         try:
             sent = await self._posts.post(client, channel.id, told, nonce, None, is_again=is_again)
         except (Over, ShutOut) as error:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import discord
 
-from bot import replies, texts
+from bot import replies
+from bot.discord import sentences
 from bot.discord.faults import ERRORS, Code, code_of
 from bot.discord.heard import Asker
 from bot.discord.letters import letter_of
@@ -42,18 +43,18 @@ class Threads:
             StorageError
         """
         if asker.guild_id is None or not asker.has_access:
-            return Reply(text=texts.NO_THREAD_HERE, private=True, is_error=True)
+            return Reply(text=sentences.NO_THREAD_HERE, private=True, is_error=True)
         name = in_line(title, TITLE_CHARS) or "a story"
         try:
             thread = await self._opened(asker, message_id, name)
         except _PerhapsOpen:
-            return Reply(text=texts.THREAD_PERHAPS, private=True, is_error=True)
+            return Reply(text=sentences.THREAD_PERHAPS, private=True, is_error=True)
         except (*ERRORS, NotSent) as error:
             log.info("thread not opened channel=%d: %s", asker.channel_id, error)
-            return Reply(text=texts.THREAD_REFUSED, private=True, is_error=True)
+            return Reply(text=sentences.THREAD_REFUSED, private=True, is_error=True)
         if thread is None:
-            return Reply(text=texts.NO_THREAD_HERE, private=True, is_error=True)
-        return Reply(text=texts.thread_opened(name, f"https://discord.com/channels/{asker.guild_id}/{thread}"))
+            return Reply(text=sentences.NO_THREAD_HERE, private=True, is_error=True)
+        return Reply(text=sentences.thread_opened(name, f"https://discord.com/channels/{asker.guild_id}/{thread}"))
 
     async def _opened(self, asker: Asker, message_id: int, name: str) -> int | None:
         """Its id; None: there is no such thing there."""

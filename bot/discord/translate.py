@@ -10,6 +10,7 @@ import discord
 from discord import Interaction, InteractionType
 
 from bot import texts
+from bot.discord import sentences
 from bot.discord.buttons import BUTTON
 from bot.discord.heard import (
     PICK,
@@ -131,16 +132,16 @@ def _message_command(asker: Asker, data: Mapping[str, Any], *, us_id: int) -> Wh
             return continues(asker, shot)
         videos = tuple(each for each in files if _looks_like(each, "video")) or files
         if not videos:
-            return Refused(asker, texts.NO_VIDEO_THERE)
+            return Refused(asker, sentences.NO_VIDEO_THERE)
         wanted = replace(videos[0], kind="video")
         return Asks(asker, "Continue from this video", f"continued:{asker.id}", files=(wanted,))
     if name == FIRST_FRAME:
         pictures = tuple(each for each in files if _looks_like(each, "image")) or files
         if not pictures:
-            return Refused(asker, texts.NO_PICTURE_THERE)
+            return Refused(asker, sentences.NO_PICTURE_THERE)
         wanted = replace(pictures[0], kind="image")
         return Asks(asker, "A story that starts on it", f"first-frame:{asker.id}", files=(wanted,))
-    return Refused(asker, texts.unknown_entry(name))
+    return Refused(asker, sentences.unknown_entry(name))
 
 
 def _given_of(attachment: Mapping[str, Any]) -> Given:

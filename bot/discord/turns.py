@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
-from bot import texts
+from bot.discord import sentences
 from bot.discord.door import Door
 from bot.discord.heard import Asker, Heard, OpensThread, Pressed, Said
 from bot.discord.slash import Given
@@ -125,7 +125,7 @@ class Turns:
             return await self._uploads.fetch(said.files)
         task = self._waiting.pop(said.fetched_by, None)
         if task is None:
-            raise NotFetched(texts.FILE_LOST)
+            raise NotFetched(sentences.FILE_LOST)
         return await task
 
     async def _pressed(self, what: Heard, pressed: Pressed, message_id: int) -> Reply | None:

@@ -30,8 +30,12 @@ LEAST_BYTES = 1_000_000
 """No cap is below this: what the server calls too large then is for another reason."""
 TEXT_S = 60.0
 UPLOAD_S = 540.0
-NOT_THERE_S = 10.0
+NOT_THERE_S = 2.0
 CAPS_KEPT = 10_000
+
+
+class TooLarge(NotSent):
+    """A file is larger than a channel takes. By now it is known how much that is, so a smaller one can be made."""
 
 
 class ShutOut(Exception):
@@ -162,16 +166,16 @@ class Wire:
         if client is not None:
             client.http._global_over.set()  # noqa: SLF001
 
-    def _too_large(self, channel_id: int, reply: Reply) -> NotSent:
+    def _too_large(self, channel_id: int, reply: Reply) -> TooLarge:
         """What the server does not take is made smaller; what cannot be made smaller it will never take."""
         if reply.video is None:
-            return NotSent("too large for this channel", retry_after_s=None)
+            return TooLarge("too large for this channel", retry_after_s=None)
         before = self.upload_bytes(place_of(channel_id))
         refused = max(part.bytes for part in (reply.video, *reply.more_videos))
         lowered = DEFAULT_BYTES if refused > DEFAULT_BYTES < before else max(LEAST_BYTES, min(before, refused) * 3 // 4)
         _remember(self._learned_bytes, channel_id, lowered)
         log.warning("channel takes no such files channel=%d; films are kept under %d bytes there", channel_id, lowered)
-        return NotSent("too large for this channel", retry_after_s=1.0 if lowered < before else None)
+        return TooLarge("too large for this channel", retry_after_s=1.0 if lowered < before else None)
 
 
 def hook_of(client: discord.Client, token: str) -> Webhook:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import texts
+from bot.discord import sentences
 from engine.errors import Refused, Unconfirmed
 from engine.jobs import LIVE
 from tests.discord.asking import (
@@ -222,7 +223,7 @@ async def test_a_button_asks_for_its_text_though_the_database_stands_still(
         async with stalled_reads(house):
             opened, listed = discord.presses(ana, shown, "Continue"), discord.slash(ana, channel, "stitch", pick=True)
             assert (await acked(opened)).type == MODAL
-            assert await refused(discord, listed) == texts.BUSY
+            assert await refused(discord, listed) == sentences.BUSY
         discord.submits(ana, opened, "a boat")
         await told(discord, channel, "a1-2 · by Ana\n“a boat”")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot import texts
+from bot.discord import sentences
 from tests.discord.asking import acked, asked, endless, handled, jobs_of, public, refused, told, until, whispered
 from tests.discord.house import opened_bot
 from tests.fakes.discord import Channel, ClientRefuses, FakeDiscord, Interaction, Message, Person
@@ -82,7 +83,7 @@ async def test_servers_channels_roles_and_people_are_let_in(discord: FakeDiscord
         ):
             assert await refused(discord, creates(discord, person, place)) == closed(where)
         shown = discord.bot_messages(elsewhere)[0]
-        assert texts.NO_ACCESS in shown.text
+        assert sentences.NO_ACCESS in shown.text
         # what stands there for all to press obeys the same door
         assert await refused(discord, discord.presses(eve, shown, "Cancel")) == closed(elsewhere.foreign_guild_id)
         assert await refused(discord, discord.presses_forged(eve, discord.bot_messages(hall)[-1], "pick:a1:0")) == (

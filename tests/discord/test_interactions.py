@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import texts
-from bot.discord import ear
+from bot.discord import ear, sentences
 from storage import SqlStore
 from tests.discord.asking import (
     CALLBACK,
@@ -136,11 +135,11 @@ async def test_what_cannot_be_kept_is_not_done_and_says_so(
         async with held_database(tmp_path / "nextshot.db"):
             slow = discord.slash(ana, channel, "create", prompt="a lamp")
             assert (await acked(slow)).ack_s < PROMISED_S
-            assert await refused(discord, slow) == texts.BUSY
+            assert await refused(discord, slow) == sentences.BUSY
         assert isinstance(house.store, SqlStore)
         await house.store.close()
         down = discord.slash(ana, channel, "create", prompt="a boat")
-        assert await refused(discord, down) == texts.BUSY
+        assert await refused(discord, down) == sentences.BUSY
         assert (await acked(down)).type == 4
         assert public(discord, channel) == []
     async with opened_bot(discord, tmp_path, provider=endless()) as house:

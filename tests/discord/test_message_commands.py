@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import texts
+from bot.discord import sentences
 from bot.discord.slash import CONTINUE_FROM, FIRST_FRAME
 from tests.discord.asking import (
     DEFERRED,
@@ -137,7 +137,10 @@ async def test_a_picture_begins_a_story(discord: FakeDiscord, tmp_path: Path) ->
         sent = discord.says(ben, channel, files=[("notes.txt", b"words"), ("b.webp", still(BLUE))])
         opened = discord.message_command(ana, channel, sent, FIRST_FRAME)
         modal = await opened.showed_modal(WAIT_S)
-        assert (modal["title"], modal["components"][0]["label"]) == ("A story that starts on it", texts.WHAT_IS_SHOWN)
+        assert (modal["title"], modal["components"][0]["label"]) == (
+            "A story that starts on it",
+            sentences.WHAT_IS_SHOWN,
+        )
         written = discord.submits(ana, opened, "a blue room")
         assert (await written.answered(WAIT_S)).text.startswith("a1-1 · by Ana\n“a blue room”")
         await until(discord, lambda: provider.renders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot import texts
+from bot.discord import sentences
 from bot.house import House
 from engine.model import Film
 from tests.discord.asking import (
@@ -110,7 +110,7 @@ async def test_a_clip_that_is_gone_is_told(discord: FakeDiscord, tmp_path: Path)
     channel = discord.channel(discord.guild("Film club", [ana]), "films")
     async with opened_bot(discord, tmp_path, provider=endless()) as house:
         empty = discord.slash(ana, channel, "stitch", pick=True)
-        assert await refused(discord, empty) == texts.NOTHING_TO_PICK
+        assert await refused(discord, empty) == sentences.NOTHING_TO_PICK
         await shelved(house, channel, ana, ["a lamp", "a boat", "the fog"])
         shown = await opened_list(discord, ana, channel)
         await picks(discord, ana, shown, "a1-3")
@@ -122,7 +122,7 @@ async def test_a_clip_that_is_gone_is_told(discord: FakeDiscord, tmp_path: Path)
         for code in ("a1-1", "a1-2"):
             await asked(discord, ana, channel, "delete", clip=code)
         last: Interaction = discord.selects(ana, shown, ["a1-1"])
-        assert await whispered(discord, last) == texts.NOTHING_TO_PICK
+        assert await whispered(discord, last) == sentences.NOTHING_TO_PICK
         view = await house.studio.story(place_of(channel))
         assert view is not None
         assert view.films == ()

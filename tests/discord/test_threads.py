@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import texts
+from bot.discord import sentences
 from tests.discord.asking import (
     WAIT_S,
     asked,
@@ -103,18 +103,18 @@ async def test_where_there_are_no_threads_a_sentence_says_so(discord: FakeDiscor
     elsewhere = discord.foreign_channel("elsewhere", [ana])
     async with opened_bot(discord, tmp_path, provider=endless()):
         for place, sentence in (
-            (discord.dm(ana), texts.NO_THREAD_HERE),
-            (elsewhere, texts.NO_THREAD_HERE),
-            (silent, texts.NO_THREAD_HERE),
-            (channel, texts.THREAD_REFUSED),
+            (discord.dm(ana), sentences.NO_THREAD_HERE),
+            (elsewhere, sentences.NO_THREAD_HERE),
+            (silent, sentences.NO_THREAD_HERE),
+            (channel, sentences.THREAD_REFUSED),
         ):
             assert await refused(discord, discord.slash(ana, place, "story", new="Harbour")) == sentence
         forum = discord.forum(guild, "forum")
         post = discord.post(forum, "Lighthouse", ana)
         discord.deny(forum, "send_messages")
         assert await refused(discord, discord.slash(ana, post, "story", new="Harbour")) in {
-            texts.THREAD_REFUSED,
-            texts.NO_THREAD_HERE,
+            sentences.THREAD_REFUSED,
+            sentences.NO_THREAD_HERE,
         }
     assert not [each for each in discord.world.channels.values() if each.is_thread and each.owner == discord.bot]
 
