@@ -34,6 +34,9 @@ STATUS_BUSY_MOST_S = 5.0
 MEND_AFTER_S = 10.0
 TRIES_MOST = 50
 """How often what fails here (the disk, the database) is tried again; a platform that cannot be reached is waited for."""
+LAST_WORDS_MOST = 30
+"""How often, with growing pauses, a status message that cannot be edited is tried again: for about half an hour."""
+_ENDS = frozenset({SayKind.RESULT, SayKind.FAILURE})
 MENDS_MOST = 5
 """How often a message that may have arrived is put into its status message, which is safe to repeat."""
 
@@ -116,6 +119,9 @@ class Delivery:
         if say.kind is SayKind.STATUS and job.state not in LIVE:
             await self._note(say, SayState.SENT)  # overtaken: what came of it is said next
             return
+        if say.kind is SayKind.LAST:
+            await self._say_last_words(say, job, adapter)
+            return
         reply = await self._reply(say, job)
         if reply is not None:
             reply = await self._fitting.fit(reply, adapter.limits(say.place))
@@ -132,6 +138,15 @@ class Delivery:
             await self._note(say, SayState.FAILED, error="there is nothing to say any more")
             return
         await self._send(say, job, reply, adapter)
+
+    async def _say_last_words(self, say: Say, job: Job, adapter: Adapter) -> None:
+        """The status message still tells of a job that is over. To edit twice is to edit once."""
+        if await self.progress.close(job, adapter) or self.progress.is_gone(job):
+            await self._note(say, SayState.SENT)
+        else:
+            again_in_s = SEND_AGAIN_S * (say.tries + 1) if say.tries < LAST_WORDS_MOST else None
+            state = SayState.FAILED if again_in_s is None else SayState.NEW
+            await self._note(say, state, error="the status message cannot be edited now", again_in_s=again_in_s)
 
     async def _send(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
         await self._store.write(lambda tx: tx.save_say(say, SayState.SENDING, again_in_s=LEASE_S))
@@ -206,6 +221,8 @@ class Delivery:
                 return None if cancelled_in_place else replies.failure_reply(job)
             case SayKind.RESULT:
                 return await self._result(job)
+            case SayKind.LAST:
+                return None
 
     async def _result(self, job: Job) -> Reply | None:
         if job.kind is JobKind.STITCH:
@@ -245,10 +262,13 @@ class Delivery:
     ) -> None:
         async def work(tx: Writer) -> None:
             await tx.save_say(say, state, receipt=receipt, error=error, again_in_s=again_in_s, is_try=is_try)
-            if say.kind is SayKind.RESULT and state is SayState.SENT:
-                job = await tx.job(say.job_id)
-                if job is not None and job.state is JobState.READY:
-                    await tx.save_job(move(job, JobState.DELIVERED))
+            job = await tx.job(say.job_id) if state is SayState.SENT and say.kind in _ENDS else None
+            if job is None:
+                return
+            if say.kind is SayKind.RESULT and job.state is JobState.READY:
+                await tx.save_job(move(job, JobState.DELIVERED))
+            if job.receipt is not None and not self.progress.is_closed(job):
+                await tx.owe(job.id, SayKind.LAST)
 
         await self._store.write(work)
         if state in {SayState.FAILED, SayState.UNKNOWN} and is_try:

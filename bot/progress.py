@@ -1,6 +1,6 @@
 """The status message of a job: edited as the job goes on, at the pace that its place allows, until its last words.
 
-All of this may be lost: the newest state wins, and an edit that fails is forgotten. Only the last words wait for room.
+All of this may be lost: the newest state wins, and an edit that fails is forgotten. Only the last words are owed (`SayKind.LAST`).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Progress:
                 await hurry.wait()
 
     async def _tell_one(self, job: Job, adapter: Adapter) -> None:
-        """One edit of a status message: how the job stands, or its last words where they could not be said in time."""
+        """One edit of a status message: how the job stands."""
         async with self.edits(job), asyncio.timeout(EDIT_S):
             fresh = await self._studio.job(job.id)
             if fresh is None or fresh.receipt is None or fresh.place != job.place or job.id in self._lost:
@@ -138,9 +138,6 @@ class Progress:
                 if status != self._said.get(job.id) or status.picture is not None:
                     await adapter.edit(fresh.receipt, status, is_progress=True)
                     self._said[job.id] = status
-            elif job.state not in LIVE and not self._is_closed(fresh):
-                await adapter.edit(fresh.receipt, Reply(text=await self._last_words(fresh)), is_progress=True)
-                self.closed(fresh)
 
     def shown(self, job: Job, status: Reply) -> None:
         """Its status message was sent and says this."""
@@ -160,10 +157,10 @@ class Progress:
     async def close(self, job: Job, adapter: Adapter) -> bool:
         """The last edit of the status message: after progress that is under way, and later progress sees that the job is over.
 
-        False: it could not be said now. The result does not wait for it; it is said when the place has room.
+        False: it could not be said now. The result does not wait for it; it is owed then.
         """
         self._newest.get(job.place, {}).pop(job.id, None)
-        if job.receipt is None or self._is_closed(job):
+        if job.receipt is None or self.is_closed(job):
             return True
         if job.id in self._lost:
             return False
@@ -174,8 +171,6 @@ class Progress:
             log.info("last edit waits job=%d: %s", job.id, error)
             if error.retry_after_s is None:
                 self._gone(job)
-            else:
-                self._show_soon(job)
             return False
         except (SendUnknown, TimeoutError) as error:
             log.info("last edit dropped job=%d: %s", job.id, error)
@@ -199,8 +194,12 @@ class Progress:
         while len(self._closed) > CLOSED_KEPT:
             self._closed.popitem(last=False)
 
-    def _is_closed(self, job: Job) -> bool:
-        """UNCONFIRMED is no end: once its person has answered, the job goes on to other last words."""
+    def is_gone(self, job: Job) -> bool:
+        """Whether its status message cannot be edited any more."""
+        return job.id in self._lost
+
+    def is_closed(self, job: Job) -> bool:
+        """Whether it has had its last edit. UNCONFIRMED is no end: once its person has answered, it goes on to other words."""
         ended = self._closed.get(job.id)
         return ended is not None and (ended is not JobState.UNCONFIRMED or job.state is JobState.UNCONFIRMED)
 

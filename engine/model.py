@@ -331,6 +331,8 @@ class SayKind(StrEnum):
     """The finished video."""
     FAILURE = "failure"
     """How it ended without one."""
+    LAST = "last"
+    """The last edit of the status message, where it could not be made when the job ended."""
 
 
 class SayState(StrEnum):

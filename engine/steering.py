@@ -56,7 +56,7 @@ class Steering(Gallery):
             if job.state is JobState.SUBMITTING:
                 raise RequestError(f"{job.subject} is being handed over this moment; try again in a few seconds.")
             if job.state is JobState.UNCONFIRMED:
-                await tx.retract(job.id, SayKind.FAILURE)  # the question was one, and it is answered
+                await _take_back(tx, job)  # the question is answered
             job = finish(job, JobState.CANCELLED, self._world.clock(), preview=None)
             await tx.save_job(job, detail=f"by {asked.person.key}")
             await tx.owe(job.id, SayKind.FAILURE)
@@ -96,7 +96,7 @@ class Steering(Gallery):
             job = await tx.take_over(found.id)
             if job is None or job.state is not JobState.UNCONFIRMED:
                 raise NotFound(f"Nothing of {target} waits for an answer.")
-            await tx.retract(job.id, SayKind.FAILURE)  # it was the question; how it ends is still to be said
+            await _take_back(tx, job)  # it was the question; how it ends is still to be said
             job = move(job, JobState.QUEUED, due_at=self._world.clock(), failure=None, finished_at=None)
             await tx.save_job(job, detail=f"again, by {asked.person.key}")
             return job
@@ -193,6 +193,12 @@ def _is_target(job: Job, asked: Asked, target: str | None) -> bool:
     if target is None:
         return job.person.key == asked.person.key
     return target.lower() in {job.subject, job.story_code}
+
+
+async def _take_back(tx: Writer, job: Job) -> None:
+    """What was said of its end was not the end."""
+    await tx.retract(job.id, SayKind.FAILURE)
+    await tx.retract(job.id, SayKind.LAST)
 
 
 async def _stopped_before(tx: Reader, asked: Asked, target: str | None) -> Job:

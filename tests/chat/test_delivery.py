@@ -197,6 +197,34 @@ async def test_progress_under_way_never_overwrites_the_last_word(house: House) -
     assert len(house.chat.videos) == 1
 
 
+@pytest.mark.parametrize("lost", [SendUnknown("timeout"), NotSent("flood", retry_after_s=5)])
+async def test_last_words_that_could_not_be_said_are_owed(house: House, lost: Exception) -> None:
+    """The result does not wait for them; they come afterwards, so that no status message offers to cancel what is over."""
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    house.chat.has_no_room_for_progress = True
+    house.chat.edit_errors = [lost] * 3
+    await house.run(8)
+    assert len(house.chat.videos) == 1
+    assert (await says(house, job.id))[SayKind.LAST] is SayState.NEW
+    await house.run(40)
+    status, _ = house.chat.messages.values()
+    assert "\ndone in " in status.reply.text
+    assert status.reply.buttons == ()
+    assert (await says(house, job.id))[SayKind.LAST] is SayState.SENT
+
+
+async def test_last_words_of_a_message_that_is_gone_are_not_tried_again(house: House) -> None:
+    """Whoever deleted it does not want it."""
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    house.chat.has_no_room_for_progress = True
+    house.chat.edit_errors = [NotSent("deleted", retry_after_s=None)] * 2
+    await house.run(20)
+    assert (await says(house, job.id))[SayKind.LAST] is SayState.SENT
+    assert len(house.chat.edit_errors) == 1
+
+
 async def test_a_step_that_ends_during_the_shutdown_begins_no_progress(house: House) -> None:
     """The database is about to be closed; the next start shows where the job stands."""
     house.provider.check_answers = [Rendering(percent=40.0), Rendering(percent=50.0)]
