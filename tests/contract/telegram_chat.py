@@ -134,12 +134,13 @@ class TelegramChat:
         answer = await query.answered(WAIT_S)
         if text and not answer.show_alert:
 
-            def asked() -> fake.Message | None:
-                return next((each for each in self._native() if each.id not in before and each.force_reply), None)
+            def said() -> fake.Message | None:
+                return next((each for each in self._native() if each.id not in before), None)
 
-            question = await self.server.wait_until(asked, WAIT_S, f"The question of {label}")
+            question = await self.server.wait_until(said, WAIT_S, f"The question of {label}")
             assert question is not None
-            self.server.says(self.people[person], self.chat, text, reply_to=question, topic=self.topic)
+            if question.force_reply:  # else a refusal that came too late for an alert
+                self.server.says(self.people[person], self.chat, text, reply_to=question, topic=self.topic)
         return Answer(answer.text if answer.show_alert else None)
 
     async def download(self, person: str, message: Message) -> bytes:
