@@ -4,6 +4,8 @@ Two ways out, by what may be lost. Progress is droppable (`progress`). What must
 without one) is an outbox row that was written together with the state that caused it; it is sent, and sent again after a crash,
 until the platform took it or will never take it. What may have arrived is not sent again where that could double it: it is shown
 in the status message, since to edit twice is to edit once.
+
+Longer than other rooms: every way in which a message can fail to arrive is weighed in one place.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ LEASE_S = 3600.0
 """Longer than the longest fitting and upload together."""
 NO_ADAPTER_S = 30.0
 SEND_AGAIN_S = 5.0
+AWAY_MOST_S = 60.0
+"""The longest pause between two tries at a platform that does not answer."""
 BUSY_MOST_S = 30.0
 STATUS_BUSY_MOST_S = 5.0
 """How long a message waits before it looks again whether its place has room; a result may overtake a status message meanwhile."""
@@ -161,11 +165,9 @@ class Delivery:
             )
         except NotSent as error:
             await self._wait(say, error)
-            if error.retry_after_s is None and say.kind is SayKind.RESULT:
-                await self.progress.say_kept(job, adapter)
         except SendUnknown as error:
             if adapter.dedupes:
-                await self._again(say, str(error))
+                await self._wait_for_platform(say, str(error))
             else:
                 await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=MEND_AFTER_S)
         else:
@@ -244,6 +246,15 @@ class Delivery:
             again_in_s = max(1.0, why.retry_after_s)
             await self._note(say, _waiting(say), error=str(why), again_in_s=again_in_s, is_try=False)
 
+    async def _wait_for_platform(self, say: Say, error: str) -> None:
+        """It may be shown, and the platform can tell: asked again with growing pauses, however long it is away.
+
+        The tries are counted only as far as the pause grows: they are there for what fails here.
+        """
+        most_s = STATUS_BUSY_MOST_S if say.kind is SayKind.STATUS else AWAY_MOST_S  # the result comes after its status
+        again_in_s = min(SEND_AGAIN_S * 2**say.tries, most_s)
+        await self._note(say, SayState.UNKNOWN, error=error, again_in_s=again_in_s, is_try=again_in_s < most_s)
+
     async def _again(self, say: Say, error: str) -> None:
         """Something of ours is broken: tried again some times."""
         again_in_s = SEND_AGAIN_S if say.tries < TRIES_MOST else None
@@ -273,6 +284,18 @@ class Delivery:
         await self._store.write(work)
         if state in {SayState.FAILED, SayState.UNKNOWN} and is_try:
             log.warning("message not delivered job=%d kind=%s state=%s: %s", say.job_id, say.kind, state, error)
+        if state is SayState.FAILED and say.kind is SayKind.RESULT:
+            await self._tell_kept(say)
+
+    async def _tell_kept(self, say: Say) -> None:
+        """Best effort: the say is over, and what fails here must not begin it anew."""
+        adapter = self.progress.adapter_of(say.place)
+        try:
+            job = await self._studio.job(say.job_id)
+            if job is not None and adapter is not None:
+                await self.progress.say_kept(job, adapter)
+        except EngineError as error:
+            log.info("kept clip not told job=%d: %s", say.job_id, error)
 
 
 async def _take_and_shot(tx: Reader, job: Job) -> tuple[Take | None, Shot | None]:
@@ -281,4 +304,4 @@ async def _take_and_shot(tx: Reader, job: Job) -> tuple[Take | None, Shot | None
 
 def _waiting(say: Say) -> SayState:
     """What may have arrived stays so: sent as a new message it would be a second clip without a word on why."""
-    return SayState.UNKNOWN if say.state is SayState.UNKNOWN else SayState.NEW
+    return SayState.NEW if say.state is SayState.NEW else SayState.UNKNOWN

@@ -14,7 +14,7 @@ from bot import replies, requests, texts
 from bot.message import Attachment, Incoming, Press, Reply
 from bot.parsing import Parsed, UsageError, addressee, is_command, parse
 from bot.requests import Request, WithVideo, frames_of, request_of
-from engine.errors import EngineError, NotAllowed
+from engine.errors import DiskFull, EngineError, NotAllowed, StorageError
 from engine.model import Add, Asked, Continue, Create, FileKey, Film, Retake, Stitch
 from engine.studio import Studio
 
@@ -30,7 +30,11 @@ class Dispatch:
         self._names = names
 
     async def said(self, incoming: Incoming) -> Reply | None:
-        """The answer, or None: nothing to say now, or the job will speak for itself."""
+        """The answer, or None: nothing to say now, or the job will speak for itself.
+
+        Raises:
+            StorageError: the database is away, and what was asked may be done. With its key it is safe to hand over again.
+        """
         if incoming.command is None and not is_command(incoming.text) and incoming.reply_to is None:
             return None  # people talk to each other
         named = addressee(incoming.text)
@@ -39,7 +43,11 @@ class Dispatch:
         return await self._answer(lambda: self._understand(incoming), incoming.key)
 
     async def pressed(self, press: Press) -> Reply | None:
-        """The answer to a button, by its verb and id alone: it may have been posted before a restart."""
+        """The answer to a button, by its verb and id alone: it may have been posted before a restart.
+
+        Raises:
+            StorageError: as in `said`.
+        """
         return await self._answer(lambda: self._understand_press(press), press.key)
 
     async def _understand(self, incoming: Incoming) -> Request | None:
@@ -104,6 +112,8 @@ class Dispatch:
             request = await understand()
             return await self.act(request) if request is not None else None
         except (UsageError, EngineError) as error:
+            if isinstance(error, StorageError) and not isinstance(error, DiskFull):
+                raise  # whoever called has the patience; a full disk waits for its operator
             return Reply(text=str(error), private=True, is_error=True)
         except Exception:
             reference = secrets.token_hex(3)

@@ -132,6 +132,10 @@ class Gallery:
         """The job that a message of ours was about; None: it was about none."""
         return await self._store.read(lambda tx: tx.job_by_receipt(receipt))
 
+    async def job_of_request(self, key: str) -> Job | None:
+        """The job that this update made; None: it made none."""
+        return await self._store.read(lambda tx: tx.job_by_request(key))
+
     async def film(self, film_id: int) -> Film | None:
         """A film by id."""
         return await self._store.read(lambda tx: tx.film(film_id))

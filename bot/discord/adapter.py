@@ -1,10 +1,14 @@
-"""Discord as a chat platform: `discord:<channel>` are its places, `discord:<channel>/<message>` its receipts."""
+"""Discord as a chat platform: `discord:<channel>` are its places, `discord:<channel>/<message>` its receipts.
+
+A little over 250 lines: it is the composition of the rooms beside it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -38,16 +42,25 @@ from engine.ports import Files
 log = logging.getLogger(__name__)
 
 EDIT_EVERY_S = 5.0
-CRASHED_S = 5.0
-AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+STEADY_S = 300.0
+"""A connection that lasted this long was a good one."""
 HANG_UP_S = 1.0
 SWEEP_EVERY_S = 3600.0
 INBOX_KEPT_S = 24 * 3600.0
 """An interaction can be handed over again for as long as a connection can be resumed: minutes."""
 COMMANDS_REFUSED = frozenset({400, 401, 403, 404})
 """They would be refused for ever: the next start tries again."""
-BAD_TOKEN = 4004
-"""https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
+REFUSED = {
+    4004: "NEXTSHOT_DISCORD_TOKEN",
+    4010: "this Nextshot's shard",
+    4011: "this Nextshot without more shards",
+    4012: "this Nextshot's version of its interface",
+    4013: "this Nextshot's intents",
+}
+"""What would be refused for ever, by how the connection is closed.
+
+https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
 
 
 class DiscordAdapter:
@@ -143,32 +156,33 @@ class DiscordAdapter:
         gateway.point_at(self._settings.api_url)
         failures = 0
         while True:
+            began_s = time.monotonic()
             try:
                 await self._log_in()
-                failures = 0
                 await self._listen()
             except (discord.LoginFailure, discord.PrivilegedIntentsRequired) as error:
-                self._refused(error)
+                self._refused("NEXTSHOT_DISCORD_TOKEN", type(error).__name__)
                 return
             except discord.ConnectionClosed as error:
-                if error.code == BAD_TOKEN:
-                    self._refused(error)
+                if error.code in REFUSED:
+                    self._refused(REFUSED[error.code], f"close {error.code}")
                     return
                 log.warning("discord closed the connection (%d); listening again", error.code)
             except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
                 if not failures:
                     log.warning("Discord does not work at %s, trying again: %s", self._settings.api_url, error)
-                failures += 1
             except Exception:  # a defect of ours must not end the other front ends
-                log.exception("discord crashed; listening again in %.0f s", CRASHED_S)
-            await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)] if failures else CRASHED_S)
+                log.exception("discord crashed; listening again")
+            # a connection that lasted was a good one; what fails again and again must not use up the day's 1,000 beginnings
+            failures = 1 if time.monotonic() - began_s > STEADY_S else failures + 1
+            await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S)) - 1])
 
-    def _refused(self, error: Exception) -> None:
+    def _refused(self, what: str, why: str) -> None:
         log.error(
-            "Discord is not served: %s refuses NEXTSHOT_DISCORD_TOKEN (%s). Copy the token anew from the developer portal "
-            "and start again.",
+            "Discord is not served: %s refuses %s (%s). Copy the token anew from the developer portal and start again.",
             self._settings.api_url,
-            type(error).__name__,
+            what,
+            why,
         )
 
     async def _log_in(self) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any, cast
 
 import discord
@@ -23,10 +26,26 @@ log = logging.getLogger(__name__)
 TAKE_S = 10.0
 ORIGINAL = cast("int", "@original")
 """The message that an interaction was answered with, by the name that the server has for it (the library wants a number)."""
+NEUTRAL = "…"
+"""In front of all, while the answer is whispered."""
 AGAIN_S = (0.5, 2.0, 5.0)
+LOOK_AGAIN_S = 10.0
+UNKNOWN_MOST = 5
+"""How often an answer that may have arrived is said again where that changes nothing."""
+WHISPERS_MOST = 2
+"""The same of a whisper, which would stand there twice: better than no answer."""
 GIVE_UP_S = 900.0
 NONCE_KNOWN_S = 60.0
 """For "a few minutes" the server knows a nonce: https://docs.discord.com/developers/resources/message#create-message"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an interaction was answered with at first."""
+
+    message_id: int
+    is_waiting: bool
+    """It still says that the bot is thinking. Of a button that was let go it is the message below which the button stands."""
 
 
 class Answers:
@@ -58,21 +77,22 @@ class Answers:
                 return response.message_id
             if ack is Ack.QUIET and interaction.message is not None:
                 return interaction.message.id
-        return await self.original(asker)
+        taken = await self.original(asker)
+        return taken.message_id if taken is not None else None
 
-    async def original(self, asker: Asker) -> int | None:
-        """The message that the interaction was answered with, or an id that nothing has where it was taken away.
+    async def original(self, asker: Asker) -> Taken | None:
+        """The message that the interaction was answered with; None: it was not answered, or its token is over.
 
-        None: it was not answered, or it is over.
+        Looked for until that is known: what was taken must not be left, and what was not must not be done.
         """
-        for pause_s in AGAIN_S:
+        for pause_s in chain(AGAIN_S, repeat(LOOK_AGAIN_S)):
             try:
                 async with self._wire.sending(asker.channel_id, Reply(text="")):
-                    return (await hook_of(self._wire.client(), asker.token).fetch_message(ORIGINAL)).id
+                    message = await hook_of(self._wire.client(), asker.token).fetch_message(ORIGINAL)
             except Over as over:
-                # it was answered once, and that was taken away for a whisper, which may not have come
+                # it was answered once, and that was taken away after a whisper
                 is_gone = code_of(over.__cause__ or over) == Code.UNKNOWN_MESSAGE
-                return asker.id if is_gone else None
+                return Taken(asker.id, is_waiting=False) if is_gone else None
             except ShutOut:
                 return None
             except NotSent as error:
@@ -80,6 +100,8 @@ class Answers:
                     return None
             except SendUnknown as error:
                 log.info("interaction cannot be looked up id=%d: %s", asker.id, error)
+            else:
+                return Taken(message.id, is_waiting=message.flags.loading or message.content == NEUTRAL)
             await asyncio.sleep(pause_s)
         return None
 
@@ -137,45 +159,62 @@ class Answers:
             NotSent: for ever.
             SendUnknown
         """
+        unknown = 0
         async with asyncio.timeout(GIVE_UP_S):
             while True:
                 try:
-                    await self._answer(asker, ack, message_id, reply)
+                    await self._answer(asker, ack, message_id, reply, is_again=unknown > 0)
                 except TooLarge:
                     raise
                 except NotSent as error:
                     if error.retry_after_s is None:
                         raise
                     await asyncio.sleep(max(0.05, error.retry_after_s))
+                except SendUnknown:
+                    unknown += 1
+                    is_whisper = reply.private and ack is not Ack.PRIVATE
+                    if unknown > (WHISPERS_MOST if is_whisper else UNKNOWN_MOST):
+                        raise
+                    await asyncio.sleep(AGAIN_S[min(unknown, len(AGAIN_S)) - 1])
                 else:
                     return
 
-    async def _answer(self, asker: Asker, ack: Ack, message_id: int, reply: Reply) -> None:
+    async def _answer(self, asker: Asker, ack: Ack, message_id: int, reply: Reply, *, is_again: bool) -> None:
+        is_public = not reply.private and ack is not Ack.PRIVATE
         try:
-            if reply.private and ack is not Ack.PRIVATE:
-                await self._whisper(asker, ack, reply)
-            elif ack is Ack.QUIET:
-                await self._apart(asker, reply)
-            else:
-                await self._in_place(asker, message_id, reply, whispers=ack is Ack.PRIVATE)
+            try:
+                if reply.private and ack is not Ack.PRIVATE:
+                    await self._whisper(asker, ack, reply)
+                elif ack is Ack.QUIET:
+                    await self._apart(asker, reply, is_again=is_again)
+                else:
+                    await self._in_place(asker, message_id, reply, whispers=ack is Ack.PRIVATE)
+            except Over:
+                if not is_public or not asker.has_access or ack is Ack.QUIET:
+                    raise
+                await self._apart(asker, reply, is_again=is_again)
         except (Over, ShutOut) as error:
-            if reply.private or ack is Ack.PRIVATE or not asker.has_access:
-                raise NotSent(str(error), retry_after_s=None) from error
-            await self._apart(asker, reply)
+            raise NotSent(str(error), retry_after_s=None) from error
 
     async def _in_place(self, asker: Asker, message_id: int, reply: Reply, *, whispers: bool) -> None:
         asking = Asking(asker.channel_id, message_id, asker.user_id, asker.has_access, asker.token)
         client = self._wire.client()
         await self._mouth.fill(client, asking, reply, nonce=str(asker.id), whispers=whispers)
 
-    async def _apart(self, asker: Asker, reply: Reply) -> None:
+    async def _apart(self, asker: Asker, reply: Reply, *, is_again: bool) -> None:
         """A message of the bot's own, whose nonce is the interaction; where it has no access, after the interaction."""
         client = self._wire.client()
         if asker.has_access:
             try:
-                is_again = self._wire.clock_s() - sent_at_s(asker.id) > NONCE_KNOWN_S
+                is_late = self._wire.clock_s() - sent_at_s(asker.id) > NONCE_KNOWN_S
                 await self._posts.post(
-                    client, asker.channel_id, reply, str(asker.id), None, is_again=is_again, since=asker.id
+                    client,
+                    asker.channel_id,
+                    reply,
+                    str(asker.id),
+                    None,
+                    is_again=is_again or is_late,
+                    since=asker.id,
                 )
             except ShutOut:
                 log.info("channel does not take messages channel=%d", asker.channel_id)
@@ -185,17 +224,28 @@ class Answers:
             await hook_of(client, asker.token).send(wait=True, **letter.as_new())
 
     async def _whisper(self, asker: Asker, ack: Ack, reply: Reply) -> None:
-        """To who asked alone. What was to be answered in front of all is taken away: who sees a message cannot be changed."""
-        hook = hook_of(self._wire.client(), asker.token)
-        async with self._wire.sending(asker.channel_id, reply), letter_to_send(reply) as letter:
-            if ack is Ack.PUBLIC:
-                await self._take_away(hook)
-            await hook.send(wait=True, ephemeral=True, **letter.as_new())
+        """To who asked alone. Who sees a message cannot be changed, so what waits in front of all says nothing and is taken away.
 
-    async def _take_away(self, hook: discord.Webhook) -> None:
-        """What stands there already; a second time it is gone."""
+        In this order: what follows an answer that still waits would become that answer, and what was taken away already would leave
+        its person with nothing if the whisper then failed.
+        """
+        hook = hook_of(self._wire.client(), asker.token)
+        if ack is Ack.PUBLIC:
+            async with self._wire.sending(asker.channel_id, Reply(text="")):
+                await self._unless_gone(hook.edit_message(ORIGINAL, content=NEUTRAL, allowed_mentions=NOBODY))
+        async with self._wire.sending(asker.channel_id, reply), letter_to_send(reply) as letter:
+            await hook.send(wait=True, ephemeral=True, **letter.as_new())
+        if ack is Ack.PUBLIC:
+            try:
+                async with self._wire.sending(asker.channel_id, Reply(text="")):
+                    await self._unless_gone(hook.delete_message(ORIGINAL))
+            except (NotSent, SendUnknown, Over, ShutOut) as error:
+                log.info("answer not taken away interaction=%d: %s", asker.id, error)
+
+    async def _unless_gone(self, request: Coroutine[Any, Any, object]) -> None:
+        """What somebody took away already is gone."""
         try:
-            await hook.delete_message(ORIGINAL)
+            await request
         except discord.NotFound as error:
             if code_of(error) != Code.UNKNOWN_MESSAGE:
                 raise

@@ -39,8 +39,9 @@ class Door:
         verb = _verb(what)
         if asker.guild_id is None or verb not in ADMINS_MAY:
             return asker.person
-        # who may say /settings is set in the server's own command permissions, which let it pass
-        is_let = verb == "settings" and what.is_command
+        # who may say /settings is set in the server's own command permissions, which let it pass: but not where a person
+        # alone has brought the bot along
+        is_let = verb == "settings" and what.is_command and asker.is_member
         return replace(asker.person, is_operator=is_let or bool(asker.rights & ADMINS_MAY[verb].value))
 
 

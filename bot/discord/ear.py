@@ -2,8 +2,6 @@
 
 What a crash leaves unanswered is handled at the next start if it had been taken. What had not was shown to its person as failed,
 and is not done behind their back.
-
-Longer than other rooms: what is done within the three seconds and what is left for later is one order, read in one place.
 """
 
 from __future__ import annotations
@@ -11,28 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
 
 from discord import Interaction, InteractionType, TextStyle, app_commands, ui
-from pydantic import TypeAdapter
 
 from bot import texts
 from bot.discord import picker, sentences
 from bot.discord.answers import Answers
 from bot.discord.door import Door
-from bot.discord.heard import Ack, Asks, Heard, Picking, Refused, Said, Typing, What
-from bot.discord.places import TOKEN_LASTS_S, sent_at_s
+from bot.discord.handling import ROW, Handling
+from bot.discord.heard import Ack, Asker, Asks, Heard, Picking, Refused, Said, Typing, What
 from bot.discord.ports import Fit, Studio
 from bot.discord.suggest import Suggestions
 from bot.discord.translate import heard, without_links
 from bot.discord.turns import Turns
-from bot.discord.wire import TooLarge, Wire
-from bot.message import NotSent, Reply, SendUnknown
+from bot.discord.wire import Wire
+from bot.message import Reply
 from bot.parsing import Parsed
-from bot.ports import Inbox, Kept
+from bot.ports import Inbox
 from engine.errors import EngineError, StorageError
 from engine.model import PROMPT_CHARS
 
@@ -40,15 +35,12 @@ log = logging.getLogger(__name__)
 
 KEEP_S = 1.0
 """How long an interaction waits for the disk before it is taken all the same."""
+KNOWN_S = 0.3
+"""How long a list waits to know who asks for it."""
 LOOK_S = 1.0
 """How long something is looked up before a field or a list is opened."""
 CLOSE_S = 0.5
-FITS_MOST = 6
-"""How often an answer is made smaller for a channel whose cap is learned from its refusals."""
-STORAGE_AGAIN_S = (1.0, 2.0, 5.0, 10.0)
 FIELD_S = 900.0
-
-_ROW = TypeAdapter(Heard)
 
 
 class Ear:
@@ -76,7 +68,7 @@ class Ear:
         self._door = door
         self._studio = studio
         self._suggestions = suggestions
-        self._fit = fit
+        self._handling = Handling(account, inbox=inbox, wire=wire, answers=answers, turns=turns, studio=studio, fit=fit)
         self._hearing: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
@@ -84,7 +76,7 @@ class Ear:
         """Handle what an earlier process left unanswered."""
         waiting = await self._inbox.waiting(self._account)
         for kept in waiting:
-            self._spawn(self._resumed(kept), "discord interaction resumed")
+            self._spawn(self._handling.resumed(kept), "discord interaction resumed")
         if waiting:
             log.info("interactions resumed count=%d", len(waiting))
 
@@ -135,7 +127,8 @@ class Ear:
             case Heard():
                 await self._take(interaction, what)
             case Typing(asker, command, field, typed, given):
-                found = await self._suggestions.suggest(asker.place, asker.person.key, command, field, typed, given)
+                key = await self._person_key(asker)
+                found = await self._suggestions.suggest(asker.place, key, command, field, typed, given)
                 await self._answers.complete(
                     interaction, [app_commands.Choice(name=each.name, value=each.value) for each in found]
                 )
@@ -146,13 +139,21 @@ class Ear:
             case Refused(_, sentence):
                 await self._answers.refuse(interaction, sentence)
 
+    async def _person_key(self, asker: Asker) -> str:
+        """Of the one person behind the identity, where that can be told in time."""
+        try:
+            async with asyncio.timeout(KNOWN_S):
+                return (await self._studio.known(asker.person)).key
+        except (TimeoutError, StorageError):
+            return asker.person.key
+
     async def _ask(self, interaction: Interaction[Any], asks: Asks) -> None:
         """Open a field for the text, unless it is known by then that it would be in vain."""
         if asks.shot is not None:
             try:
                 async with asyncio.timeout(LOOK_S):
                     refusal = await self._turns.can_continue(asks.asker, asks.shot)
-            except TimeoutError:
+            except (TimeoutError, StorageError):
                 refusal = None
             if refusal is not None:
                 await self._answers.at_once(interaction, refusal)
@@ -173,6 +174,10 @@ class Ear:
             await self._answers.refuse(interaction, texts.ANOTHER_VERSION)
             return
         if pick.is_film and pick.picked:
+            pressed = interaction.message.id if interaction.message is not None else interaction.id
+            if not await self._inbox.first_time(f"{self._account}/picked/{pressed}/{' '.join(pick.picked)}"):
+                await self._answers.refuse(interaction, sentences.PICKED_ALREADY)
+                return
             film = Said(Parsed("stitch", pick.picked))
             await self._take(interaction, Heard(picking.asker, Ack.PUBLIC, film))
             return
@@ -191,7 +196,7 @@ class Ear:
 
     async def _take(self, interaction: Interaction[Any], what: Heard) -> None:
         """Keep it, and say within three seconds that it was heard."""
-        row = _ROW.dump_python(without_links(what), mode="json")
+        row = ROW.dump_python(without_links(what), mode="json")
         keeping = asyncio.create_task(
             self._inbox.keep(self._account, [(what.asker.key, row)]), name="discord interaction kept"
         )
@@ -205,6 +210,7 @@ class Ear:
             if isinstance(keeping.exception(), StorageError):
                 log.warning("interaction not kept: %s", keeping.exception())
                 await self._answers.refuse(interaction, sentences.BUSY)
+                await self._handling.withdraw(what, row)
                 return
             if not keeping.result():
                 return  # handed over again after a dropped connection
@@ -214,96 +220,16 @@ class Ear:
         except StorageError as error:
             log.warning("interaction not kept: %s", error)
             if message_id is not None:
-                await self._say(what, message_id, Reply(text=sentences.BUSY, private=True, is_error=True))
+                await self._handling.say(what, message_id, Reply(text=sentences.BUSY, private=True, is_error=True))
+            await self._handling.withdraw(what, row)
             return
         if not kept:
             return
         if message_id is None:
             log.warning("interaction came too late id=%d", what.asker.id)
-            await self._done(kept[0].id)
+            await self._handling.done(kept[0].id)
             return
-        await self._handled(what, message_id, kept[0].id)
-
-    # --- later -------------------------------------------------------------------------------------------------------
-
-    async def _resumed(self, kept: Kept) -> None:
-        try:
-            what = _ROW.validate_python(dict(kept.body))
-        except ValueError:
-            log.exception("kept interaction cannot be read id=%d", kept.id)
-            await self._done(kept.id)
-            return
-        message_id = None
-        if time.time() - sent_at_s(what.asker.id) < TOKEN_LASTS_S:
-            message_id = await self._answers.original(what.asker)
-        if message_id is None:
-            log.info("interaction left id=%d: its person was told that it failed", what.asker.id)
-            await self._done(kept.id)
-            return
-        self._wire.learn(what.asker.channel_id, what.asker.upload_bytes)
-        await self._handled(what, message_id, kept.id)
-
-    async def _handled(self, what: Heard, message_id: int, row_id: int) -> None:
-        try:
-            reply = await self._act_patiently(what, message_id)
-        except StorageError as error:
-            log.warning("interaction stays for the next start: %s", error)
-            return
-        except Exception:
-            reference = secrets.token_hex(3)
-            log.exception("interaction crashed reference=%s", reference)  # and is done: it would crash at every start
-            reply = Reply(text=texts.broken(reference), private=True, is_error=True)
-        await self._say(what, message_id, reply)
-        await self._done(row_id)
-
-    async def _act_patiently(self, what: Heard, message_id: int) -> Reply | None:
-        """Raises StorageError: the database does not come back."""
-        for pause_s in STORAGE_AGAIN_S:
-            try:
-                return await self._turns.act(what, message_id)
-            except StorageError as error:
-                log.warning("interaction waits: %s", error)
-                await asyncio.sleep(pause_s)
-        return await self._turns.act(what, message_id)
-
-    async def _say(self, what: Heard, message_id: int, reply: Reply | None) -> None:
-        """An answer that may have arrived is not said again where that would double it."""
-        try:
-            if reply is None:
-                await self._answers.clear(what.asker, what.ack, message_id)
-                return
-            await self._say_small_enough(what, message_id, reply)
-        except (NotSent, SendUnknown, TimeoutError) as error:
-            log.info("answer not said place=%s: %s", what.asker.place, error)
-        except Exception:
-            log.exception("answer crashed")
-
-    async def _say_small_enough(self, what: Heard, message_id: int, reply: Reply) -> None:
-        """Made smaller as often as the server says that it is too large; without its video if nothing helps.
-
-        Raises:
-            NotSent, SendUnknown
-        """
-        for _ in range(FITS_MOST):
-            try:
-                fitted = await self._fit(what.asker.place, reply)
-            except EngineError as error:
-                fitted = replace(reply, text=str(error), video=None, is_error=True)
-            try:
-                await self._answers.answer(what.asker, what.ack, message_id, fitted)
-            except TooLarge as error:
-                if error.retry_after_s is None:
-                    break
-            else:
-                return
-        bare = replace(reply, text=f"{reply.text}\n{sentences.TOO_LARGE}", video=None, picture=None, as_file=False)
-        await self._answers.answer(what.asker, what.ack, message_id, bare)
-
-    async def _done(self, row_id: int) -> None:
-        try:
-            await self._inbox.done([row_id])
-        except StorageError as error:
-            log.warning("interaction not noted as done: %s", error)
+        await self._handling.handled(what, message_id, kept[0].id)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._own(asyncio.create_task(work, name=name))

@@ -14,13 +14,11 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.discord.buttons import ActButton, is_button
+from bot.discord.wire import LIBRARY_WAITS_S
 
 log = logging.getLogger(__name__)
 
 VERSION = 10
-PATIENCE_S = 30.0
-"""How long the library may wait for a rate limit by itself (its least); longer ones are ours to plan."""
-
 SILENT_S = 15.0
 """How long the first connection may take before a word on it."""
 
@@ -40,7 +38,7 @@ class Client(discord.AutoShardedClient):
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
-            max_ratelimit_timeout=PATIENCE_S,
+            max_ratelimit_timeout=LIBRARY_WAITS_S,
         )
         self._hear = hear
         self._is_cut_off = False

@@ -61,7 +61,6 @@ class Asker:
 
     id: int
     """The interaction's; its age is in it."""
-    application_id: int
     token: str = field(repr=False)
     channel_id: int
     parent_id: int | None
@@ -76,6 +75,8 @@ class Asker:
     """The bot itself may read and write there; else only interactions are answered."""
     is_shared: bool
     upload_bytes: int
+    is_member: bool = False
+    """The bot is installed in that server, and not by its person alone."""
 
     @property
     def key(self) -> str:
@@ -99,7 +100,7 @@ class Heard:
     ack: Ack
     act: Act
     is_command: bool = False
-    """Said as a slash command, so that the server's own command permissions let it pass."""
+    """Said as a slash command, so that the server's own command permissions let it pass where the bot is installed in it."""
 
 
 @dataclass(frozen=True, slots=True)

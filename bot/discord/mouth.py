@@ -27,6 +27,13 @@ from bot.message import NotSent, Reply, SendUnknown
 log = logging.getLogger(__name__)
 
 
+FOLLOWUPS_MOST = 5
+"""After an interaction of somebody who takes the commands with them; a film of more parts goes to its person alone.
+
+https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages
+"""
+
+
 class Mouth:
     """One bot's way of saying things."""
 
@@ -50,7 +57,7 @@ class Mouth:
         spot = read_receipt(asked)
         asking = spot.asking if spot is not None else None
         is_open = asking is not None and asking.is_open(self._wire.clock_s())
-        if asking is not None and is_open and status is None:
+        if asking is not None and status is None:  # whatever this machine's clock says of the token
             try:
                 note = "" if asking.has_access or reply.video is not None else sentences.NO_ACCESS
                 return await self.fill(client, asking, reply, nonce, note=note)
@@ -62,13 +69,16 @@ class Mouth:
         under = read_receipt(status)
         if asking is None or asking.has_access:
             try:
-                sent = await self._posts.post(client, channel_id, reply, nonce, under, calls=calls, is_again=is_again)
+                since = asking.message_id if asking is not None else None
+                sent = await self._posts.post(
+                    client, channel_id, reply, nonce, under, calls=calls, is_again=is_again, since=since
+                )
                 return receipt_of(channel_id, sent)
             except (Over, ShutOut) as error:
                 log.info("channel does not take messages channel=%d: %s", channel_id, error)
         if asking is None:
             raise NotSent("the bot cannot write there", retry_after_s=None)
-        if is_open:
+        if is_open and len(reply.more_videos) < FOLLOWUPS_MOST:
             try:
                 return await self._follow(client, asking, reply, nonce, calls, is_again=is_again)
             except (Over, ShutOut) as error:

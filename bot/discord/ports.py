@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.message import Reply
 from engine.checks import ModelsByProvider
-from engine.model import Job, Story
+from engine.model import Job, Person, Story
 from engine.views import StoryView
 
 Fit = Callable[[str, Reply], Awaitable[Reply]]
@@ -18,6 +18,10 @@ class Studio(Protocol):
     """What the front end itself asks of the engine."""
 
     def models(self) -> ModelsByProvider: ...
+
+    async def known(self, person: Person) -> Person: ...
+
+    async def job_of_request(self, key: str) -> Job | None: ...
 
     async def story(self, place: str, code: str | None = None, /) -> StoryView | None: ...
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import discord
 
 from bot.discord.faults import Code, code_of
+from bot.discord.markdown import plain
 from bot.discord.places import Asking, Spot, asking_receipt
-from bot.discord.wire import Wire, hook_of, letter_to_send
+from bot.discord.wire import Over, ShutOut, Wire, hook_of, letter_to_send
 from bot.message import Reply
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,11 @@ class Posts:
         for number, part in enumerate(reply.more_videos, 1):
             await self._wire.pause(channel_id)
             of_part = Reply(text=part.name, video=part)
-            await self.post(client, channel_id, of_part, f"{nonce[:23]}{number:02}", under, is_again=is_again)
+            try:
+                await self.post(client, channel_id, of_part, f"{nonce[:23]}{number:02}", under, is_again=is_again)
+            except (Over, ShutOut) as error:
+                log.warning("the rest of a film is not shown channel=%d part=%d: %s", channel_id, number, error)
+                return  # what stands there already is not said anew elsewhere
 
     async def _send(
         self,
@@ -104,7 +109,9 @@ class Posts:
         try:
             async for message in channel.history(limit=LOOK_BACK, after=after, oldest_first=False):
                 files = [each.filename for each in message.attachments]
-                if message.author.id == us_id and message.content == content and files == names:
+                # one that was filled in by a token calls nobody
+                is_same = plain(message.content) == plain(content) and files == names
+                if message.author.id == us_id and is_same:
                     return message.id
         except discord.Forbidden as error:
             log.info("channel cannot be looked through channel=%d: %s", channel_id, error.text)
@@ -127,5 +134,11 @@ class Posts:
     ) -> None:
         for part in reply.more_videos:
             of_part = Reply(text=part.name, video=part)
-            async with self._wire.sending(asking.channel_id, of_part), letter_to_send(of_part) as letter:
-                await hook_of(client, asking.token).send(wait=True, ephemeral=whispers, **letter.as_new())
+            try:
+                async with self._wire.sending(asking.channel_id, of_part), letter_to_send(of_part) as letter:
+                    await hook_of(client, asking.token).send(wait=True, ephemeral=whispers, **letter.as_new())
+            except (Over, ShutOut) as error:
+                log.warning(
+                    "the rest of a film is not shown channel=%d part=%s: %s", asking.channel_id, part.name, error
+                )
+                return

@@ -14,6 +14,7 @@ def told_alone(text: str) -> str:
 
 
 TOO_LARGE = "The file is larger than what passes here; the operator has it."
+PICKED_ALREADY = "This film is being made already."
 NO_THREAD_HERE = "A thread of its own needs a text channel or a forum of a server; here /create begins a new story."
 THREAD_PERHAPS = (
     "The thread may be open already: look for it in the channel's list of threads, or ask for it once more."
@@ -24,6 +25,11 @@ FILE_LOST = "That took too long, or Nextshot was started anew since: choose the 
 THREAD_REFUSED = (
     "The thread could not be opened: I need the permission to create public threads and to write in them here."
 )
+
+
+def thread_failed(why: str) -> str:
+    """For anything else that is in the way."""
+    return f"The thread could not be opened: {why}"
 
 
 def thread_opened(title: str, link: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,9 +38,15 @@ TITLE_CHARS = 45
 """https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-modal"""
 FETCHED = {"continued": "continue", "first-frame": "create"}
 """Fields that were opened for a message's file, and the command that its text goes to."""
-_PRIVATE = frozenset({"help", "models", "link", "cancel", "again", "download", "start"})
-_PRESSES = {"retake": Ack.PUBLIC, "stitch": Ack.PUBLIC, "create": Ack.PUBLIC, "show": Ack.PUBLIC, "story": Ack.PUBLIC}
-_PRESSES_PRIVATE = {"download": Ack.PRIVATE}
+_PRIVATE = frozenset({"help", "models", "link", "cancel", "download", "start"})
+_PRESSES = {
+    "retake": Ack.PUBLIC,
+    "stitch": Ack.PUBLIC,
+    "create": Ack.PUBLIC,
+    "show": Ack.PUBLIC,
+    "story": Ack.PUBLIC,
+    "download": Ack.PRIVATE,
+}
 
 
 def heard(interaction: Interaction[Any]) -> What | None:
@@ -81,7 +87,6 @@ def asker_of(interaction: Interaction[Any]) -> Asker | None:
     member = user if isinstance(user, discord.Member) else None
     return Asker(
         id=interaction.id,
-        application_id=interaction.application_id,
         token=interaction.token,
         channel_id=channel.id,
         parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
@@ -93,6 +98,7 @@ def asker_of(interaction: Interaction[Any]) -> Asker | None:
         has_access=_has_access(interaction),
         is_shared=not interaction.context.dm_channel,
         upload_bytes=interaction.filesize_limit,
+        is_member=interaction.is_guild_integration(),
     )
 
 
@@ -124,7 +130,7 @@ def _slash(asker: Asker, data: Mapping[str, Any]) -> What:
 def _message_command(asker: Asker, data: Mapping[str, Any], *, us_id: int) -> What:
     name = data["name"]
     message = data["resolved"]["messages"][data["target_id"]]
-    files = tuple(_given_of(each) for each in message.get("attachments", ()))
+    files = tuple(_given_of(each) for each in _attachments_of(message))
     is_ours = message["author"]["id"] == str(us_id)
     if name == CONTINUE_FROM:
         shot = texts.code_of(plain(message.get("content", ""))) if is_ours else None
@@ -142,6 +148,16 @@ def _message_command(asker: Asker, data: Mapping[str, Any], *, us_id: int) -> Wh
         wanted = replace(pictures[0], kind="image")
         return Asks(asker, "A story that starts on it", f"first-frame:{asker.id}", files=(wanted,))
     return Refused(asker, sentences.unknown_entry(name))
+
+
+def _attachments_of(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Its own, and those of the messages that it forwards.
+
+    https://docs.discord.com/developers/resources/message#message-snapshot-object
+    """
+    yield from message.get("attachments") or ()
+    for snapshot in message.get("message_snapshots") or ():
+        yield from snapshot["message"].get("attachments") or ()
 
 
 def _given_of(attachment: Mapping[str, Any]) -> Given:
@@ -185,7 +201,7 @@ def _component(asker: Asker, data: Mapping[str, Any], message: discord.Message |
     verb, target = found["verb"], found["target"]
     if verb == "continue":
         return continues(asker, target)
-    return Heard(asker, (_PRESSES | _PRESSES_PRIVATE).get(verb, Ack.QUIET), Pressed(verb, target))
+    return Heard(asker, _PRESSES.get(verb, Ack.QUIET), Pressed(verb, target))
 
 
 def _submitted(asker: Asker, data: Mapping[str, Any]) -> What:

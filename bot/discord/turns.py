@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot.discord import sentences
@@ -20,9 +21,18 @@ from bot.ports import Dispatch
 
 log = logging.getLogger(__name__)
 
-WAITING_MOST = 200
-"""Files that were fetched for a field which is still being filled in."""
+WAITING_MOST = 20
+"""Files that were fetched for a field which is still being filled in, of all people: each may be a large one."""
 WAITING_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Files whose text is still being written, and who writes it where: nobody else's text goes with them."""
+
+    user_id: int
+    channel_id: int
+    files: asyncio.Task[tuple[Attachment, ...]]
 
 
 class Turns:
@@ -35,8 +45,8 @@ class Turns:
         self._threads = threads
         self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By place."""
-        self._waiting: OrderedDict[int, asyncio.Task[tuple[Attachment, ...]]] = OrderedDict()
-        """By the interaction that a field was opened for: the files that the text will go with."""
+        self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
+        """By the interaction that a field was opened for, oldest first."""
         self._dropping: set[asyncio.Task[None]] = set()
 
     async def act(self, what: Heard, message_id: int) -> Reply | None:
@@ -68,17 +78,20 @@ class Turns:
         return reply if reply is not None and reply.is_error else None
 
     def fetch_meanwhile(self, asker: Asker, files: Sequence[Given]) -> None:
-        """Their links may be over before the text is written."""
-        self._waiting[asker.id] = asyncio.create_task(self._uploads.fetch(files), name="discord file")
+        """Their links may be over before the text is written. A person fills in one field at a time: the one before is over."""
+        for asked_by in [key for key, each in self._waiting.items() if each.user_id == asker.user_id]:
+            self._forget(asked_by)
+        fetching = asyncio.create_task(self._uploads.fetch(files), name="discord file")
+        self._waiting[asker.id] = _Waiting(asker.user_id, asker.channel_id, fetching)
         asyncio.get_running_loop().call_later(WAITING_S, self._forget, asker.id)
         while len(self._waiting) > WAITING_MOST:
             self._forget(next(iter(self._waiting)))
 
     def _forget(self, asked_by: int) -> None:
         """Nobody wrote the text."""
-        task = self._waiting.pop(asked_by, None)
-        if task is not None:
-            dropping = asyncio.create_task(self._let_go(task), name="discord file dropped")
+        waiting = self._waiting.pop(asked_by, None)
+        if waiting is not None:
+            dropping = asyncio.create_task(self._let_go(waiting.files), name="discord file dropped")
             self._dropping.add(dropping)
             dropping.add_done_callback(self._dropping.discard)
 
@@ -97,7 +110,7 @@ class Turns:
     async def _said(self, what: Heard, said: Said, message_id: int) -> Reply | None:
         asker = what.asker
         try:
-            fetched = await self._fetched(said)
+            fetched = await self._fetched(asker, said)
         except NotFetched as error:
             return Reply(text=str(error), private=True, is_error=True)
         incoming = Incoming(
@@ -119,14 +132,16 @@ class Turns:
         finally:
             await self._uploads.drop(fetched)
 
-    async def _fetched(self, said: Said) -> tuple[Attachment, ...]:
+    async def _fetched(self, asker: Asker, said: Said) -> tuple[Attachment, ...]:
         """Raises NotFetched."""
         if said.fetched_by is None:
             return await self._uploads.fetch(said.files)
-        task = self._waiting.pop(said.fetched_by, None)
-        if task is None:
+        waiting = self._waiting.get(said.fetched_by)
+        # a client of somebody's own may send any number back
+        if waiting is None or (waiting.user_id, waiting.channel_id) != (asker.user_id, asker.channel_id):
             raise NotFetched(sentences.FILE_LOST)
-        return await task
+        del self._waiting[said.fetched_by]
+        return await waiting.files
 
     async def _pressed(self, what: Heard, pressed: Pressed, message_id: int) -> Reply | None:
         asker = what.asker

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 from discord import Webhook
@@ -21,6 +21,8 @@ from bot.message import NotSent, Reply
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 DEFAULT_BYTES = 10 * 1024 * 1024
 """What an application may upload where nothing else is told, and in messages to one person.
 
@@ -32,6 +34,10 @@ TEXT_S = 60.0
 UPLOAD_S = 540.0
 NOT_THERE_S = 2.0
 CAPS_KEPT = 10_000
+LEARNED_S = 3_600.0
+"""How long a cap that was learned from a refusal is believed: a server may be boosted meanwhile."""
+LIBRARY_WAITS_S = 30.0
+"""How long the library may wait for a rate limit by itself (its least); longer ones are ours to plan."""
 
 
 class TooLarge(NotSent):
@@ -66,8 +72,8 @@ class Wire:
         """Everywhere: this address asked for too much."""
         self._told_bytes: OrderedDict[int, int] = OrderedDict()
         """By channel: what an interaction said may be uploaded there."""
-        self._learned_bytes: OrderedDict[int, int] = OrderedDict()
-        """By channel: what the server did not refuse."""
+        self._learned_bytes: OrderedDict[int, tuple[int, float]] = OrderedDict()
+        """By channel: what the server did not refuse, and until when that is believed."""
 
     def learn(self, channel_id: int, upload_bytes: int) -> None:
         """An interaction said how much may be uploaded there."""
@@ -78,7 +84,8 @@ class Wire:
         channel_id = read_place(place)
         guild = self._guild(channel_id)
         told = self._told_bytes.get(channel_id, DEFAULT_BYTES) if guild is None else guild.filesize_limit
-        return min(told, self._learned_bytes.get(channel_id, told))
+        learned, until = self._learned_bytes.get(channel_id, (told, 0.0))
+        return min(told, learned) if until > self.now() else told
 
     def wait_s(self, place: str) -> float:
         """How long there is nobody who could take a message there."""
@@ -94,7 +101,7 @@ class Wire:
 
     def keep_under(self, channel_id: int, upload_bytes: int) -> None:
         """From now on files are made to pass under this there."""
-        _remember(self._learned_bytes, channel_id, upload_bytes)
+        _remember(self._learned_bytes, channel_id, (upload_bytes, self.now() + LEARNED_S))
 
     def client(self) -> discord.Client:
         client = self._line()
@@ -163,8 +170,9 @@ class Wire:
     def _let_others_speak(self) -> None:
         """The library's lock for a limit on everything stays closed for ever when who waits for it is interrupted."""
         client = self._line()
-        if client is not None:
-            client.http._global_over.set()  # noqa: SLF001
+        if client is not None and not (gate := client.http._global_over).is_set():  # noqa: SLF001
+            # the limit itself may still hold: the library waits no longer than this for one
+            asyncio.get_running_loop().call_later(LIBRARY_WAITS_S, gate.set)
 
     def _too_large(self, channel_id: int, reply: Reply) -> TooLarge:
         """What the server does not take is made smaller; what cannot be made smaller it will never take."""
@@ -173,7 +181,7 @@ class Wire:
         before = self.upload_bytes(place_of(channel_id))
         refused = max(part.bytes for part in (reply.video, *reply.more_videos))
         lowered = DEFAULT_BYTES if refused > DEFAULT_BYTES < before else max(LEAST_BYTES, min(before, refused) * 3 // 4)
-        _remember(self._learned_bytes, channel_id, lowered)
+        self.keep_under(channel_id, lowered)
         log.warning("channel takes no such files channel=%d; films are kept under %d bytes there", channel_id, lowered)
         return TooLarge("too large for this channel", retry_after_s=1.0 if lowered < before else None)
 
@@ -195,7 +203,7 @@ async def letter_to_send(reply: Reply, *, calls: int | None = None, note: str = 
         made.close()
 
 
-def _remember(table: OrderedDict[int, int], key: int, value: int) -> None:
+def _remember(table: OrderedDict[int, T], key: int, value: T) -> None:
     table[key] = value
     table.move_to_end(key)
     while len(table) > CAPS_KEPT:

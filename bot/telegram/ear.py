@@ -1,7 +1,9 @@
 """Listens: an update is a row before the server may forget it, is handled in its place's order, and ends when it is answered.
 
 What a crash leaves unanswered is handled again at the next start: jobs know the update that made them, and other answers may be
-said twice.
+said twice. A database that is away is waited for.
+
+A little over 250 lines: what may be said twice and what may be lost is one order, read in one place.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ AT_ONCE = 400
 """Updates under way; more than that wait at the server."""
 CLOSE_S = 0.5
 STORAGE_AGAIN_S = (1.0, 2.0, 5.0, 10.0)
+STORAGE_AWAY_S = 30.0
+"""The pauses after those: a file that was sent is fetched anew each time."""
 TURNED_AWAY_KEPT = 10_000
 
 
@@ -146,10 +150,7 @@ class Ear:
 
     async def _handled(self, what: Heard | None, ids: Sequence[int]) -> None:
         try:
-            answer = await self._handle_patiently(what)
-        except StorageError as error:
-            log.warning("update stays for the next start: %s", error)
-            return
+            answer = await self._handle_patiently(what, ids)
         except Exception:
             log.exception("update crashed")  # and is done: it would crash at every start
             answer = None
@@ -158,15 +159,34 @@ class Ear:
         else:
             self._spawn(self._answered(answer, ids), "telegram answer", self._speaking)
 
-    async def _handle_patiently(self, what: Heard | None) -> Answer | None:
-        """Raises StorageError: the database does not come back."""
-        for pause_s in STORAGE_AGAIN_S:
+    async def _handle_patiently(self, what: Heard | None, ids: Sequence[int]) -> Answer | None:
+        """Waits for a database that is away as long as we run. What goes on failing though it is there is given up, and told."""
+        tries = 0
+        while True:
             try:
                 return await self._handle(what)
             except StorageError as error:
                 log.warning("update waits: %s", error)
-                await asyncio.sleep(pause_s)
-        return await self._handle(what)
+                tries += 1
+                if tries > len(STORAGE_AGAIN_S) and await self._done(ids):
+                    return await self._give_up(what, str(error))
+            if tries == len(STORAGE_AGAIN_S) + 1 and isinstance(what, Pressed):
+                await self._turns.let_go(what)  # its job, or a late answer, tells the rest
+            await asyncio.sleep(STORAGE_AGAIN_S[tries - 1] if tries <= len(STORAGE_AGAIN_S) else STORAGE_AWAY_S)
+
+    async def _give_up(self, what: Heard | None, sentence: str) -> Answer | None:
+        """The one who asked is told: where others read, who pressed a button alone."""
+        log.warning("update given up: %s", sentence)
+        refusal = Reply(text=sentence, private=True, is_error=True)
+        match what:
+            case Said(incoming=asked):
+                return Answer(asked.place, refusal, asked.receipt, asked.person)
+            case Pressed(press=press) if press.is_shared:
+                await self._turns.let_go(what, sentence)
+            case Pressed(press=press):
+                await self._turns.let_go(what)
+                return Answer(press.place, refusal, press.receipt, press.person)
+        return None
 
     async def _answered(self, answer: Answer, ids: Sequence[int]) -> None:
         try:
@@ -175,11 +195,14 @@ class Ear:
             log.exception("answer crashed")
         await self._done(ids)
 
-    async def _done(self, ids: Sequence[int]) -> None:
+    async def _done(self, ids: Sequence[int]) -> bool:
+        """Whether that is noted; else they are handled again at the next start."""
         try:
             await self._inbox.done(ids)
         except StorageError as error:
             log.warning("update not noted as done: %s", error)
+            return False
+        return True
 
     async def _handle(self, what: Heard | None) -> Answer | None:
         """Act on it; gives what is still to be said."""

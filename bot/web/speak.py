@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -27,6 +27,7 @@ from bot.web.translate import (
 )
 from bot.web.upload import KINDS, receive
 from bot.web.wire import json_answer, place_in, site_of
+from engine.errors import StorageError
 
 READ_S = 20.0
 ANSWER_S = 60.0
@@ -66,16 +67,15 @@ async def _said(request: web.Request, data: Mapping[str, Any], brought: list[Att
     async with asyncio.timeout(ANSWER_TO_VIDEO_S if "video" in kinds else ANSWER_S):
         body = said_body(person, text, reply_to=reply_to, pictures=kinds.count("image"), videos=kinds.count("video"))
         post = await site.rooms.add(place, author=person.key, body=body, nonce=key)
-        reply = await site.dispatch.said(
-            Incoming(
-                key=key,
-                place=place,
-                person=person,
-                text=text,
-                reply_to=None if reply_to is None else receipt_of(reply_to),
-                attachments=tuple(brought),
-            )
+        incoming = Incoming(
+            key=key,
+            place=place,
+            person=person,
+            text=text,
+            reply_to=None if reply_to is None else receipt_of(reply_to),
+            attachments=tuple(brought),
         )
+        reply = await _at_once(site.dispatch.said(incoming))
         answer = await _answer(site, place, key, reply, reply_to=post.id)
     return json_answer({"post": post_json(post), **answer})
 
@@ -97,8 +97,16 @@ async def _press(request: web.Request) -> web.Response:
     except BadRequest as wrong:
         raise web.HTTPBadRequest(text=str(wrong)) from None
     async with asyncio.timeout(ANSWER_S):
-        reply = await site.dispatch.pressed(press)
+        reply = await _at_once(site.dispatch.pressed(press))
         return json_answer(await _answer(site, place, press.key, reply, reply_to=None))
+
+
+async def _at_once(deciding: Awaitable[Reply | None]) -> Reply | None:
+    """The answer. Who looks at the page is told that the database is away rather than kept waiting."""
+    try:
+        return await deciding
+    except StorageError as error:
+        return Reply(text=str(error), private=True, is_error=True)
 
 
 async def _answer(site: Site, place: str, key: str, reply: Reply | None, *, reply_to: int | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.message import NotSent, SendUnknown
+from engine.errors import DiskFull
 from engine.model import Create, JobState, Say, SayKind, SayState
 from engine.providers.base import Rendering
 from tests.fakes.chat import FakeChat
@@ -272,3 +273,69 @@ async def test_a_clip_that_was_cut_off_stays_in_doubt_while_its_platform_is_away
     await cut_off_while_sending(house, result)
     await house.run(5)
     assert (await says(house, job.id))[SayKind.RESULT] is SayState.UNKNOWN
+
+
+async def test_a_platform_that_loses_answers_for_hours_gets_the_clip_when_it_is_back(house: House) -> None:
+    """Where it knows our nonce, nothing is given up: timeouts, dropped connections and its own errors are an outage, too."""
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    house.chat.send_errors = [SendUnknown("502") for _ in range(120)]
+    await house.run(90 * 60)
+    assert len(house.chat.send_errors) > 20, "It is asked too often"
+    assert (await says(house, job.id))[SayKind.RESULT] is SayState.UNKNOWN
+    await house.run(60 * 60)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert len(house.chat.videos) == 1
+
+
+async def test_what_follows_a_lost_answer_is_known_to_be_a_repeat(house: House) -> None:
+    """However it fails next, and after a cut-off: the platform is asked to look for it before it shows it again."""
+    await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    house.chat.repeats.clear()
+    house.chat.send_errors = [
+        SendUnknown("timeout"),
+        NotSent("flood", retry_after_s=3),
+        SendUnknown("timeout"),
+        NotSent("flood", retry_after_s=3),
+    ]
+    await house.run(60)
+    assert house.chat.repeats == [False, True, True, True, True]
+
+
+async def test_a_cut_off_clip_that_meets_a_busy_chat_is_still_a_repeat(house: House) -> None:
+    """The refusal says nothing of what arrived before."""
+    house.chat.busy_result_s = 60
+    await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.run(20)
+    house.chat.busy_result_s = 0
+    house.clock.advance(120)
+    (result,) = await house.delivery.claim(9)
+    await cut_off_while_sending(house, result)
+    house.chat.repeats.clear()
+    house.chat.send_errors = [NotSent("flood", retry_after_s=3)]
+    await house.run(20)
+    assert house.chat.repeats == [True, True]
+
+
+async def test_an_outage_takes_no_tries_from_what_fails_here(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After hours without the platform one failure of our disk is no reason to give up."""
+    monkeypatch.setattr("bot.delivery.TRIES_MOST", 10)
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    house.chat.send_errors = [SendUnknown("502") for _ in range(60)]
+    house.chat.send_errors.append(DiskFull("The disk is full."))
+    await house.run(2 * 3_600)
+    assert house.chat.send_errors == []
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
+async def test_a_clip_that_is_given_up_here_is_said_to_be_kept(house: House) -> None:
+    """Our disk fails for too long: the status message does not end with a bare `done`."""
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.tick()
+    house.chat.send_errors = [DiskFull("The disk is full.") for _ in range(80)]
+    await house.run(10 * 60)
+    assert (await says(house, job.id))[SayKind.RESULT] is SayState.FAILED
+    (status,) = house.chat.messages.values()
+    assert status.reply.text.endswith("it could not be shown here, and is kept: /show a1-1")

@@ -10,6 +10,7 @@ import pytest
 
 from bot.commands import COMMANDS
 from bot.discord.slash import CONTINUE_FROM, FIRST_FRAME
+from tests.bot_process import rows_of
 from tests.discord.asking import WAIT_S, asked, endless, public, told, until
 from tests.discord.house import opened_bot
 from tests.fakes.discord import ClientRefuses, FakeDiscord
@@ -17,6 +18,7 @@ from tests.fakes.provider import ABILITIES
 
 GUILDS = 1
 """Everything else would be told of what people say to each other."""
+NOTED = "SELECT count(*) FROM sent_file WHERE kind = 'digest'"
 
 
 async def test_commands_are_registered_once_and_again_only_when_they_are_others(
@@ -25,7 +27,7 @@ async def test_commands_are_registered_once_and_again_only_when_they_are_others(
     """Not at every start; another catalog is another list of choices."""
     for _ in range(2):
         async with opened_bot(discord, tmp_path, provider=endless()):
-            pass
+            await until(discord, lambda: rows_of(tmp_path, NOTED) == [(1,)])
     assert discord.command_puts == 1
     other = endless()
     other.models = {"one": replace(ABILITIES, ratios=("16:9", "4:3"))}

@@ -144,3 +144,19 @@ async def test_what_a_server_forbids_does_not_come_and_what_it_lets_pass_is_done
         await told(discord, discord.dm(ana), "ratio 16:9", after=alone)
         pressed = discord.presses(ana, changed, "16:9")
         assert await whispered(discord, pressed) == texts.ADMINS_ONLY
+        # as the server's admins can choose
+        next(each for each in discord.commands if each["name"] == "settings")["default_member_permissions"] = None
+        changed = await asked(discord, ana, channel, "settings", ratio="16:9")
+        assert "ratio 16:9" in changed.text
+
+
+async def test_what_no_server_let_pass_is_for_who_manages_it(discord: FakeDiscord, tmp_path: Path) -> None:
+    """In a server that a person alone brought the bot to, no permissions of commands were asked: /settings needs their own."""
+    ana, boss = discord.person("Ana"), discord.person("Boss")
+    elsewhere = discord.foreign_channel("elsewhere", [ana, boss])
+    async with opened_bot(discord, tmp_path, provider=endless(), discord_admins=f"user:{boss.id}"):
+        assert await refused(discord, discord.slash(ana, elsewhere, "settings", ratio="9:16")) == texts.ADMINS_ONLY
+        shown = await asked(discord, ana, elsewhere, "settings")
+        assert "nothing is chosen here" in shown.text
+        changed = await asked(discord, boss, elsewhere, "settings", ratio="9:16")
+        assert "ratio 9:16" in changed.text

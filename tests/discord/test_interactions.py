@@ -42,12 +42,12 @@ def scene(discord: FakeDiscord) -> tuple[Person, Channel]:
 
 
 @asynccontextmanager
-async def held_database(path: Path) -> AsyncIterator[None]:
+async def held_database(path: Path) -> AsyncIterator[sqlite3.Connection]:
     """Another process writes, and nobody else can meanwhile."""
     with closing(sqlite3.connect(path, timeout=20, isolation_level=None, check_same_thread=False)) as other:
         await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
+        yield other
+        await asyncio.to_thread(other.execute, "COMMIT")
 
 
 async def test_an_interaction_that_comes_twice_is_one_job(discord: FakeDiscord, tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ async def test_a_defect_is_a_sentence_with_a_reference(
     ana, channel = scene(discord)
     async with opened_bot(discord, tmp_path, provider=endless()) as house:
         await shelved(house, channel, ana, ["a lamp"])
-        with closing(sqlite3.connect(tmp_path / "nextshot.db", timeout=20, isolation_level=None)) as other:
-            other.execute("UPDATE clip SET seconds = 'long'")
+        async with held_database(tmp_path / "nextshot.db") as other:
+            await asyncio.to_thread(other.execute, "UPDATE clip SET seconds = 'long'")
         for broken in (
             discord.slash(ana, channel, "show", clip="a1-1"),
             discord.slash(ana, channel, "stitch", pick=True),

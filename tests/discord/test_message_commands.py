@@ -1,7 +1,12 @@
-"""What the menu of any message offers: to go on from the video in it, and to begin on the picture in it."""
+"""What the menu of any message offers: to go on from the video in it, and to begin on the picture in it.
+
+Longer than a room: a file, its field and whose both are is one matter.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +14,8 @@ import pytest
 
 from bot.discord import sentences
 from bot.discord.slash import CONTINUE_FROM, FIRST_FRAME
+from bot.discord.uploads import AT_ONCE
+from bot.fetching import Fetching
 from tests.discord.asking import (
     DEFERRED,
     WAIT_S,
@@ -26,7 +33,21 @@ from tests.discord.asking import (
 )
 from tests.discord.house import opened_bot
 from tests.discord.pictures import BLUE, RED, colour_of, still
-from tests.fakes.discord import Channel, FakeDiscord, Message, Person
+from tests.fakes.discord import Channel, FakeDiscord, Interaction, Message, Person
+from tests.fakes.discord_api import shapes
+
+COPIED = (
+    "type",
+    "content",
+    "mentions",
+    "mention_roles",
+    "attachments",
+    "embeds",
+    "timestamp",
+    "edited_timestamp",
+    "flags",
+)
+"""https://docs.discord.com/developers/resources/message#message-snapshot-object"""
 
 
 def scene(discord: FakeDiscord) -> tuple[Person, Person, Channel]:
@@ -44,8 +65,32 @@ async def goes_on(discord: FakeDiscord, person: Person, message: Message, text: 
     await written.answered(WAIT_S)
 
 
+def chosen(discord: FakeDiscord, person: Person, message: Message, name: str, *, forwards: Message) -> Interaction:
+    """From the menu of a message that forwards another one, which stands in it as a copy of what was said."""
+    command = next(each for each in discord.commands if each["name"] == name)
+    whole = shapes.message_json(discord.world, forwards, for_bot=False)
+    copy = {field: whole[field] for field in COPIED}
+    shown = shapes.message_json(discord.world, message, for_bot=False) | {"message_snapshots": [{"message": copy}]}
+    resolved = {"messages": {str(message.id): shown}}
+    data = {"id": command["id"], "name": name, "type": 3, "target_id": str(message.id), "resolved": resolved}
+    before = len(discord.complaints)
+    opened = discord._send(person, message.channel, 2, data)
+    # the schema of events takes every single field of a copy for a whole message
+    assert all(each.startswith("INTERACTION_CREATE: data") for each in discord.complaints[before:])
+    del discord.complaints[before:]
+    return opened
+
+
 def has_downloads(discord: FakeDiscord, count: int) -> bool:
     return len(discord.downloads) == count
+
+
+def has_parts(directory: Path, count: int) -> bool:
+    return len(parts_left(directory)) == count
+
+
+def has_begun(began: Sequence[str], count: int) -> bool:
+    return len(began) == count
 
 
 def parts_left(directory: Path) -> list[Path]:
@@ -197,4 +242,105 @@ async def test_a_file_that_is_too_large_is_not_fetched(
             await opened.showed_modal(WAIT_S)
             await until(discord, partial(has_downloads, discord, number))
         await until(discord, lambda: len(parts_left(tmp_path)) <= 1, "One file that still waits for its text")
+    assert parts_left(tmp_path) == []
+
+
+async def test_a_file_goes_with_the_text_of_who_chose_it_alone(discord: FakeDiscord, tmp_path: Path) -> None:
+    """A field that names somebody else's file is refused, also from another channel; the file stays for its person."""
+    ana, ben, channel = scene(discord)
+    other = discord.channel(discord.guild("Town", [ana]), "square")
+    async with opened_bot(discord, tmp_path, provider=endless()) as house:
+        sent = discord.says(ana, channel, files=[("pier.mp4", clip())])
+        hers = discord.message_command(ana, channel, sent, CONTINUE_FROM)
+        await hers.showed_modal(WAIT_S)
+        await until(discord, lambda: discord.downloads)
+        for thief, place in ((ben, channel), (ana, other)):
+            opened = discord.slash(thief, place, "help")
+            await opened.answered(WAIT_S)
+            opened.modal = hers.modal
+            assert await refused(discord, discord.submits(thief, opened, "mine now")) == sentences.FILE_LOST
+            assert await house.studio.jobs(place_of(place)) == ()
+        written = discord.submits(ana, hers, "gulls fly")
+        assert (await written.answered(WAIT_S)).text.startswith("a1-2 · by Ana\n“gulls fly”")
+        assert len(discord.downloads) == 1
+    assert parts_left(tmp_path) == []
+
+
+async def test_a_person_has_one_file_waiting_and_all_together_some(
+    discord: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A field that is opened anew lets go of the file before; beyond the limit the oldest goes, whoever chose it."""
+    monkeypatch.setattr("bot.discord.turns.WAITING_MOST", 3)
+    ana, ben, channel = scene(discord)
+    cal, dan = discord.person("Cal"), discord.person("Dan")
+    assert channel.guild is not None
+    for each in (cal, dan):
+        discord.joins(each, channel.guild)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        sent = discord.says(ana, channel, files=[("b.png", still(BLUE))])
+        fields = []
+        for number, (person, left) in enumerate(((ben, 1), (ana, 2), (ana, 2), (cal, 3), (dan, 3)), 1):
+            fields.append(discord.message_command(person, channel, sent, FIRST_FRAME))
+            await fields[-1].showed_modal(WAIT_S)
+            await until(discord, partial(has_downloads, discord, number))
+            await until(discord, partial(has_parts, tmp_path, left), f"{left} files that wait")
+        of_ben, before, of_ana, of_cal, of_dan = fields
+        for person, opened in ((ben, of_ben), (ana, before)):
+            assert await refused(discord, discord.submits(person, opened, "too late")) == sentences.FILE_LOST
+        for person, opened, code in ((ana, of_ana, "a1-1"), (cal, of_cal, "b1-1"), (dan, of_dan, "c1-1")):
+            written = discord.submits(person, opened, "a blue room")
+            assert (await written.answered(WAIT_S)).text.startswith(f"{code} · by {person.name}")
+    assert parts_left(tmp_path) == []
+
+
+async def test_unsent_fields_of_one_person_do_not_keep_others_from_their_files(
+    discord: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they opened, one file of theirs is being fetched."""
+    ana, ben, channel = scene(discord)
+    began: list[str] = []
+    over = asyncio.Event()
+    fetch = Fetching.of_server
+
+    async def stalls(self: Fetching, url: str, check: Callable[[int], None]) -> AsyncGenerator[bytes]:
+        if "slow" in url:
+            began.append(url)
+            await over.wait()
+        async for chunk in fetch(self, url, check):
+            yield chunk
+
+    monkeypatch.setattr(Fetching, "of_server", stalls)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        slow = discord.says(ana, channel, files=[("slow.png", still(RED))])
+        for number in range(1, AT_ONCE + 2):
+            await discord.message_command(ana, channel, slow, FIRST_FRAME).showed_modal(WAIT_S)
+            await until(discord, partial(has_begun, began, number))
+        opened = discord.message_command(
+            ben, channel, discord.says(ben, channel, files=[("b.png", still(BLUE))]), FIRST_FRAME
+        )
+        await opened.showed_modal(WAIT_S)
+        written = discord.submits(ben, opened, "a blue room")
+        assert (await written.answered(WAIT_S)).text.startswith("a1-1 · by Ben")
+        over.set()
+
+
+async def test_what_a_message_forwards_is_its_own(discord: FakeDiscord, tmp_path: Path) -> None:
+    """The video and the picture of a forwarded message are taken, whoever wrote that; after what stands in the message itself."""
+    ana, ben, channel = scene(discord)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        sent = discord.says(ben, discord.channel(discord.guild("Town", [ben]), "square"), files=[("pier.mp4", clip())])
+        drawn = discord.says(ben, sent.channel, files=[("b.png", still(BLUE))])
+        for forwarded, name, words in (
+            (sent, CONTINUE_FROM, "a1-2 · by Ana\n“gulls fly”"),
+            (drawn, FIRST_FRAME, "b1-1 · by Ana\n“gulls fly”"),
+        ):
+            opened = chosen(discord, ana, discord.says(ana, channel), name, forwards=forwarded)
+            await opened.showed_modal(WAIT_S)
+            written = discord.submits(ana, opened, "gulls fly")
+            assert (await written.answered(WAIT_S)).text.startswith(words)
+        both = discord.says(ana, channel, files=[("own.mp4", clip())])
+        opened = chosen(discord, ana, both, CONTINUE_FROM, forwards=sent)
+        await opened.showed_modal(WAIT_S)
+        await until(discord, lambda: len(discord.downloads) == 3)
+        assert discord.downloads[-1].endswith("/own.mp4")
     assert parts_left(tmp_path) == []

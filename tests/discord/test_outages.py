@@ -35,7 +35,6 @@ WRONG = "MTA0NTY3ODkwMTIzNDU2Nzg5.Wrong-T.oken-that-the-server-does-not-know-00"
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries again soon."""
     monkeypatch.setattr(adapter, "AGAIN_S", (0.2,))
-    monkeypatch.setattr(adapter, "CRASHED_S", 0.2)
     monkeypatch.setattr(faults, "AGAIN_S", 0.5)
     monkeypatch.setattr(wire, "NOT_THERE_S", 0.5)
     monkeypatch.setattr(delivery, "SEND_AGAIN_S", 0.5)

@@ -12,7 +12,6 @@ import pytest
 
 from bot.discord import adapter, changes
 from bot.discord.budget import Pace
-from bot.discord.places import TOKEN_LASTS_S
 from engine.errors import Refused, Unconfirmed
 from engine.providers.base import Rendering
 from tests.discord.speaking import (
@@ -228,7 +227,7 @@ async def test_a_status_message_that_comes_too_late_for_the_token_is_the_bots_ow
         gate = film_club.discord.gate("POST", "/interactions/*/*/callback", after=True)
         asked = film_club.create()
         await film_club.until(gate.reached.is_set)
-        film_club.pass_s(TOKEN_LASTS_S + 1)
+        film_club.pass_s(QUARTER_S + 1)
         gate.release()
         status = await film_club.told("rendering")
         assert status is not asked.original

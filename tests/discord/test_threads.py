@@ -1,4 +1,7 @@
-"""`/story` with `new` opens a thread or a forum post, which is a place of its own; archived ones work on."""
+"""`/story` with `new` opens a thread or a forum post, which is a place of its own; archived ones work on.
+
+Longer than a room: all that can come between a wish and its thread.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.discord import sentences
+from bot.discord import faults, sentences, threads, wire
 from tests.discord.asking import (
     WAIT_S,
     asked,
     endless,
+    handled,
     place_of,
     public,
     quick,
@@ -26,6 +30,7 @@ from tests.fakes.discord import Channel, ClientRefuses, FakeDiscord
 
 NEWS, NEWS_THREAD = 5, 10
 GREETING = "/channels/*/messages"
+ON_MESSAGE, BESIDE = "/channels/*/messages/*/threads", "/channels/*/threads"
 
 
 def threads_of(discord: FakeDiscord, parent: Channel) -> list[Channel]:
@@ -186,3 +191,113 @@ async def test_an_archived_thread_works_on(discord: FakeDiscord, tmp_path: Path)
         provider.finishes_at_check = 1
         await until(discord, lambda: any(each.attachments for each in discord.bot_messages(thread)), "The clip")
         await until(discord, lambda: "rendering" not in begun.text)
+
+
+async def test_a_lost_answer_is_no_missing_permission(discord: FakeDiscord, tmp_path: Path) -> None:
+    """On a message it is looked whether the thread is there; beside another thread, or where nothing is found, it may be."""
+    ana = discord.person("Ana")
+    channel = discord.channel(discord.guild("Film club", [ana]), "films")
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        discord.lose_answer("POST", ON_MESSAGE)
+        answer = await asked(discord, ana, channel, "story", new="Lighthouse")
+        (thread,) = threads_of(discord, channel)
+        assert str(thread.id) in answer.text
+        await told(discord, thread, "Tell a film together")
+        discord.fail_next("POST", ON_MESSAGE, 503)
+        assert await refused(discord, discord.slash(ana, channel, "story", new="Broken")) == sentences.THREAD_PERHAPS
+        discord.lose_answer("POST", BESIDE)
+        assert await refused(discord, discord.slash(ana, thread, "story", new="Harbour")) == sentences.THREAD_PERHAPS
+        assert [each.name for each in threads_of(discord, channel)] == ["Lighthouse", "Harbour"]
+
+
+async def test_what_the_server_says_against_it_is_told(discord: FakeDiscord, tmp_path: Path) -> None:
+    """In one line, and not all of a long one: it is no missing permission."""
+    ana = discord.person("Ana")
+    channel = discord.channel(discord.guild("Film club", [ana]), "films")
+    words = "Maximum number of active threads reached"
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        discord.fail_next("POST", ON_MESSAGE, 400, 160006, words)
+        sentence = await refused(discord, discord.slash(ana, channel, "story", new="Harbour"))
+        assert sentence == f"The thread could not be opened: 400 160006: {words}"
+        discord.fail_next("POST", BESIDE, 400, 160006, f"{words}\n" * 9)
+        thread = discord.thread(channel, "Lighthouse")
+        sentence = await refused(discord, discord.slash(ana, thread, "story", new="Harbour"))
+        assert "\n" not in sentence
+        assert sentence.endswith("…")
+        assert len(sentence) < 160
+    assert threads_of(discord, channel) == []
+
+
+async def test_a_pause_is_waited_for_where_it_is_short(
+    discord: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the thread is opened, once; a long pause is told of."""
+    ana = discord.person("Ana")
+    channel = discord.channel(discord.guild("Film club", [ana]), "films")
+    monkeypatch.setattr(faults, "TOKEN_AGAIN_S", 0.1)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        discord.fail_next("POST", ON_MESSAGE, 403, times=2)
+        await asked(discord, ana, channel, "story", new="Lighthouse")
+        (thread,) = threads_of(discord, channel)
+        discord.fail_next("POST", BESIDE, 403, times=2)
+        await asked(discord, ana, thread, "story", new="Harbour")
+        assert [each.name for each in threads_of(discord, channel)] == ["Lighthouse", "Harbour"]
+        monkeypatch.setattr(faults, "TOKEN_AGAIN_S", threads.PATIENCE_S + 1)
+        discord.fail_next("POST", BESIDE, 403)
+        sentence = await refused(discord, discord.slash(ana, thread, "story", new="Sea"))
+        assert sentence == "The thread could not be opened: something before the server refuses us"
+    assert len(threads_of(discord, channel)) == 2
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for_without_end(
+    discord: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither when a thread is opened nor when it is looked up where that would be."""
+    ana = discord.person("Ana")
+    channel = discord.channel(discord.guild("Film club", [ana]), "films")
+    thread = discord.thread(channel, "Lighthouse")
+    monkeypatch.setattr(wire, "TEXT_S", 0.5)
+    monkeypatch.setattr(threads, "PATIENCE_S", 1.0)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        discord.gate("POST", BESIDE)
+        assert await refused(discord, discord.slash(ana, thread, "story", new="Harbour")) == sentences.THREAD_PERHAPS
+        discord.archives(thread)
+        await handled(discord, ana, channel)
+        discord.gate("GET", f"/channels/{thread.id}")
+        sentence = await refused(discord, discord.slash(ana, thread, "story", new="Harbour"))
+        assert sentence == "The thread could not be opened: the answer was lost (TimeoutError)"
+
+
+@pytest.mark.parametrize(
+    ("of_post", "given"),
+    [(["ours"], ["ours"]), (["staff"], ["news"]), ([], ["news"])],
+    ids=["its own", "staff's", "none"],
+)
+async def test_a_forum_that_wants_tags_gets_some(
+    discord: FakeDiscord, tmp_path: Path, of_post: list[str], given: list[str]
+) -> None:
+    """Those of the post beside it, as far as anybody may give them, else the first that there is."""
+    ana = discord.person("Ana")
+    forum = discord.forum(
+        discord.guild("Film club", [ana]),
+        "films",
+        tags=["staff", "news", "ours"],
+        moderated=["staff"],
+        requires_tag=True,
+    )
+    post = discord.post(forum, "Lighthouse", ana, tags=of_post)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        await asked(discord, ana, post, "story", new="Harbour")
+        (opened,) = threads_of(discord, forum)
+        assert [tag.name for tag in opened.tags] == given
+
+
+async def test_a_forum_s_refusal_for_want_of_a_tag_is_told(discord: FakeDiscord, tmp_path: Path) -> None:
+    """Where it wants tags and has none."""
+    ana = discord.person("Ana")
+    forum = discord.forum(discord.guild("Film club", [ana]), "films", requires_tag=True)
+    post = discord.post(forum, "Lighthouse", ana)
+    async with opened_bot(discord, tmp_path, provider=endless()):
+        sentence = await refused(discord, discord.slash(ana, post, "story", new="Harbour"))
+        assert sentence.startswith("The thread could not be opened: 400 40067: A tag is required")
+    assert threads_of(discord, forum) == []

@@ -36,6 +36,8 @@ class FakeChat:
     edit_gate: asyncio.Event | None = None
     """The next edit is under way until it is set."""
     sends: int = 0
+    repeats: list[bool] = field(default_factory=list)
+    """By send: whether it was told that the message may be there already."""
     busy_result_s: float = 0.0
     """How long it says that it takes no result."""
     busy_other_s: float = 0.0
@@ -57,8 +59,9 @@ class FakeChat:
         status: str | None = None,
         is_again: bool = False,
     ) -> str:
-        del status, is_again
+        del status
         self.sends += 1
+        self.repeats.append(is_again)
         if self.send_errors:
             raise self.send_errors.pop(0)
         known = next((message for message in self.messages.values() if message.nonce == nonce), None)

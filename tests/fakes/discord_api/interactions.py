@@ -17,6 +17,8 @@ T = TypeVar("T")
 PING, COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 1, 2, 3, 4, 5
 MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 FOLLOWUPS_OF_USER_INSTALL = 5
+SAYS_NOTHING = "…"
+"""What stands in front of all for a moment, while an answer is whispered, is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Interaction:
             is_new = self.original is not None and self.original.edits > self.pressed_edits
             return followups[0] if followups else (self.original if is_new else None)
         if self.original is not None and not self.original.deleted:
-            return None if self.original.loading else self.original
+            return None if self.original.loading or self.original.content == SAYS_NOTHING else self.original
         return followups[0] if followups else None
 
     async def _wait(self, found: Callable[[], T | None], timeout_s: float, what: str) -> T:

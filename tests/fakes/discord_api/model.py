@@ -81,6 +81,15 @@ class Guild:
         return {2: 50, 3: 100}.get(self.boost_level, 10) * MIB
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Of a forum. `moderated`: only who manages threads may give it to a post."""
+
+    id: int
+    name: str
+    moderated: bool = False
+
+
 @dataclass(eq=False, repr=False)
 class Channel:
     """A channel, a thread, a direct message or a place of which the bot is no member (`is_foreign`)."""
@@ -101,6 +110,10 @@ class Channel:
     owner: Person | None = None
     overwrites: dict[int, tuple[int, int]] = field(default_factory=dict)
     """(allow, deny) by the id of a role or a person."""
+    tags: list[Tag] = field(default_factory=list)
+    """Of a forum those that there are, of a post those that it has."""
+    requires_tag: bool = False
+    """A forum takes no post without a tag."""
     messages: dict[int, Message] = field(default_factory=dict)
     typing_at_s: list[float] = field(default_factory=list)
 

@@ -18,6 +18,7 @@ from tests.fakes.discord_api.model import (
     Message,
     Person,
     Role,
+    Tag,
 )
 from tests.fakes.discord_api.world import World
 
@@ -65,8 +66,18 @@ class Population:
         """A channel of a server, in which everybody may write."""
         return self.world.new_channel(name, type, guild)
 
-    def forum(self, guild: Guild, name: str) -> Channel:
-        return self.world.new_channel(name, FORUM, guild)
+    def forum(
+        self,
+        guild: Guild,
+        name: str,
+        *,
+        tags: Sequence[str] = (),
+        moderated: Sequence[str] = (),
+        requires_tag: bool = False,
+    ) -> Channel:
+        """`moderated`: those of its tags that only who manages threads may give."""
+        made = [Tag(self.world.new_id(), tag, tag in moderated) for tag in tags]
+        return self.world.new_channel(name, FORUM, guild, tags=made, requires_tag=requires_tag)
 
     def thread(self, channel: Channel, name: str, *, owner: Person | None = None) -> Channel:
         """A public thread that a person opened."""
@@ -74,9 +85,10 @@ class Population:
             name, PUBLIC_THREAD, channel.guild, parent=channel, owner=owner or _owner(channel)
         )
 
-    def post(self, forum: Channel, title: str, person: Person, text: str = "") -> Channel:
+    def post(self, forum: Channel, title: str, person: Person, text: str = "", *, tags: Sequence[str] = ()) -> Channel:
         """A post in a forum, by a person: a thread whose first message has the thread's id."""
-        thread = self.world.new_channel(title, PUBLIC_THREAD, forum.guild, parent=forum, owner=person)
+        given = [tag for tag in forum.tags if tag.name in tags]
+        thread = self.world.new_channel(title, PUBLIC_THREAD, forum.guild, parent=forum, owner=person, tags=given)
         message = Message(thread.id, thread, person, content=text or title, made_at_s=self.world.clock())
         thread.messages[message.id] = self.world.messages[message.id] = message
         return thread

@@ -24,6 +24,7 @@ WORDS = {
     30046: "Maximum number of edits to messages older than 1 hour reached. Try again later",
     40005: "Request entity too large",
     40060: "Interaction has already been acknowledged.",
+    40067: "A tag is required to create a forum post in this channel",
     40094: "This interaction has reached the maximum number of follow up messages",
     50001: "Missing Access",
     50005: "Cannot edit a message authored by another user",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.fakes.discord_api import permissions
-from tests.fakes.discord_api.model import DM, GROUP_DM, Attachment, Channel, Guild, Json, Message, Person, Role
+from tests.fakes.discord_api.model import DM, GROUP_DM, Attachment, Channel, Guild, Json, Message, Person, Role, Tag
 
 if TYPE_CHECKING:
     from tests.fakes.discord_api.world import World
 
 CATEGORY = 4
 FORUMS = {15, 16}
+REQUIRE_TAG = 1 << 4
+"""https://docs.discord.com/developers/resources/channel#channel-object-channel-flags"""
 
 
 def user_json(person: Person) -> Json:
@@ -161,12 +163,17 @@ def channel_json(world: World, channel: Channel) -> Json:
     }
     if channel.type in FORUMS:
         body |= {
-            "available_tags": [],
+            "flags": REQUIRE_TAG if channel.requires_tag else 0,
+            "available_tags": [tag_json(tag) for tag in channel.tags],
             "default_reaction_emoji": None,
             "default_sort_order": None,
             "default_forum_layout": 0,
         }
     return body
+
+
+def tag_json(tag: Tag) -> Json:
+    return {"id": str(tag.id), "name": tag.name, "moderated": tag.moderated, "emoji_id": None, "emoji_name": None}
 
 
 def _thread_fields(world: World, channel: Channel) -> Json:
@@ -185,7 +192,7 @@ def _thread_fields(world: World, channel: Channel) -> Json:
         },
     }
     if channel.parent is not None and channel.parent.type in FORUMS:
-        body["applied_tags"] = []
+        body["applied_tags"] = [str(tag.id) for tag in channel.tags]
     return body
 
 

@@ -14,6 +14,7 @@ from tests.fakes.discord_api.model import (
     TEXT,
     Channel,
     Json,
+    Tag,
 )
 from tests.fakes.discord_api.refusals import Form, Refusal, forbidden, invalid_form
 from tests.fakes.discord_api.wire import Call
@@ -73,9 +74,24 @@ def _post_in_forum(world: World, call: Call, forum: Channel) -> Json:
     if not isinstance(first, dict):
         raise invalid_form("message", "BASE_TYPE_REQUIRED", "This field is required")
     check_body(call, first, forum.upload_cap_bytes)
-    thread = world.new_channel(str(call.form["name"]), PUBLIC_THREAD, forum.guild, parent=forum, owner=world.bot)
+    tags = _tags_of(world, call.form, forum)
+    thread = world.new_channel(
+        str(call.form["name"]), PUBLIC_THREAD, forum.guild, parent=forum, owner=world.bot, tags=tags
+    )
     message = channels.post_first(world, call, thread, first)
     return {**shapes.channel_json(world, thread), "message": shapes.message_json(world, message)}
+
+
+def _tags_of(world: World, body: Json, forum: Channel) -> list[Tag]:
+    known = {str(tag.id): tag for tag in forum.tags}
+    ids = [str(number) for number in body.get("applied_tags") or ()]
+    if any(number not in known for number in ids):
+        raise invalid_form("applied_tags", "INVALID_TAG", "There is no such tag in this channel.")
+    if forum.requires_tag and not ids:
+        raise Refusal(400, 40067)
+    if any(known[number].moderated for number in ids) and not permissions.may(forum, world.bot, "manage_threads"):
+        raise forbidden(50013)
+    return [known[number] for number in ids]
 
 
 def change(world: World, call: Call) -> Json:
