@@ -22,7 +22,7 @@ from bot.discord.answers import Answers
 from bot.discord.budget import Rank
 from bot.discord.door import Door
 from bot.discord.ear import Ear, account_of
-from bot.discord.letters import CONTENT_CHARS
+from bot.discord.markdown import MESSAGE_CHARS
 from bot.discord.mouth import Mouth
 from bot.discord.places import PLATFORM
 from bot.discord.ports import Studio
@@ -106,7 +106,7 @@ class DiscordAdapter:
     # --- the mouth ---------------------------------------------------------------------------------------------------
 
     def limits(self, place: str) -> Limits:
-        return Limits(upload_bytes=self._wire.upload_bytes(place), text_chars=CONTENT_CHARS, edit_every_s=EDIT_EVERY_S)
+        return Limits(upload_bytes=self._wire.upload_bytes(place), text_chars=MESSAGE_CHARS, edit_every_s=EDIT_EVERY_S)
 
     def busy_s(self, place: str, *, is_result: bool) -> float:
         """What a channel takes is looked at when something is sent: most status messages do not count there."""

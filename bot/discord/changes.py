@@ -8,14 +8,12 @@ from dataclasses import replace
 import discord
 
 from bot.discord import sentences
-from bot.discord.budget import Rank
+from bot.discord.budget import OLD_AFTER_S, Rank
 from bot.discord.faults import Code, code_of
 from bot.discord.places import Asking, Spot, read_receipt, sent_at_s
 from bot.discord.wire import Over, ShutOut, Wire, hook_of, letter_to_send
 from bot.message import NotSent, Reply, SendUnknown
 
-OLD_S = 3_600.0
-"""From this age on a message may be edited less often (error 30046)."""
 PICTURE_EVERY_S = 15.0
 PICTURES_KEPT = 4_000
 CLOSED_S = 60.0
@@ -68,7 +66,7 @@ class Changes:
         is_progress = rank is Rank.PROGRESS
         if is_progress and self._wire.now() < self._closed.get(spot.channel_id, 0.0):
             raise SendUnknown("the channel takes no progress for now")
-        is_old = self._wire.clock_s() - sent_at_s(spot.message_id) > OLD_S
+        is_old = self._wire.clock_s() - sent_at_s(spot.message_id) > OLD_AFTER_S
         try:
             async with self._wire.sending(spot.channel_id, reply, spends=True, rank=rank, is_old=is_old):
                 await self._change(client, spot, reply, revives=not is_progress, keeps_files=keeps_files)

@@ -12,8 +12,6 @@ from bot.discord.buttons import view_of
 from bot.discord.markdown import fitted
 from bot.message import NotSent, Reply
 
-CONTENT_CHARS = 2000
-"""https://discord.com/developers/docs/resources/message#create-message"""
 NOBODY = discord.AllowedMentions.none()
 
 
@@ -69,7 +67,7 @@ async def letter_of(reply: Reply, *, calls: int | None = None, note: str = "") -
         files.append(await _file(str(reply.picture), reply.picture.name))
     text = f"{reply.text}\n{note}" if note else reply.text
     head = f"<@{calls}> " if calls is not None else ""
-    return Letter(fitted(text, CONTENT_CHARS, head) or "…", tuple(files), view_of(reply.buttons), calls)
+    return Letter(fitted(text, head=head) or "…", tuple(files), view_of(reply.buttons), calls)
 
 
 async def _file(path: str, name: str) -> discord.File:

@@ -17,14 +17,13 @@ from bot.discord.heard import Asker
 from bot.discord.letters import letter_of
 from bot.discord.markdown import in_line
 from bot.discord.posts import Posts
+from bot.discord.slash import TITLE_CHARS
 from bot.discord.wire import Over, ShutOut, Wire
 from bot.message import NotSent, Reply, SendUnknown
 from bot.ports import Inbox
 
 log = logging.getLogger(__name__)
 
-TITLE_CHARS = 100
-"""https://discord.com/developers/docs/topics/threads"""
 PATIENCE_S = 60.0
 """How long it is tried while the server wants a pause."""
 LOOK_AGAIN_S = 2.0

@@ -34,7 +34,7 @@ from bot.parsing import Parsed, UsageError
 from engine.codes import is_story_code
 from engine.model import Person
 
-TITLE_CHARS = 45
+FIELD_TITLE_CHARS = 45
 """https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-modal"""
 FETCHED = {"continued": "continue", "first-frame": "create"}
 """Fields that were opened for a message's file, and the command that its text goes to."""
@@ -178,7 +178,7 @@ def _looks_like(file: Given, kind: str) -> bool:
 
 def continues(asker: Asker, shot: str) -> Asks:
     """The field for what happens after a shot."""
-    return Asks(asker, f"Continue {shot}"[:TITLE_CHARS], f"continue:{shot}", shot=shot)
+    return Asks(asker, f"Continue {shot}"[:FIELD_TITLE_CHARS], f"continue:{shot}", shot=shot)
 
 
 def _typing(asker: Asker, data: Mapping[str, Any]) -> Typing | None:

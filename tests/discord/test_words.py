@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.discord.buttons import LABEL_CHARS, ROW, ROWS, view_of
-from bot.discord.letters import CONTENT_CHARS, letter_of
-from bot.discord.markdown import units
+from bot.discord.letters import letter_of
+from bot.discord.markdown import MESSAGE_CHARS, units
 from bot.message import Button, Reply
 from engine.errors import Refused
 from tests.discord.asking import shelved
@@ -132,7 +132,7 @@ async def test_the_longest_prompt_fits_everywhere(tmp_path: Path, letter: str) -
         shown = await film_club.discord.slash(film_club.ana, film_club.channel, "show", clip="a1-1").answered(WAIT_S)
         listed = await film_club.discord.slash(film_club.ana, film_club.channel, "history").answered(WAIT_S)
         for message in (status, film, shown, listed):
-            assert units(message.content) <= CONTENT_CHARS
+            assert units(message.content) <= MESSAGE_CHARS
             assert letter * 20 in message.text
             assert "…" in message.text
         assert film.buttons == shown.buttons == ["Continue", "Retake", "Stitch", "Download", "Delete"]
@@ -144,7 +144,7 @@ async def test_many_clips_are_listed_within_one_message(tmp_path: Path) -> None:
         film_club.ana.name = "*" * 32
         await shelved(film_club.house, film_club.channel, film_club.ana, ["*" * 200] * 12)
         listed = await film_club.discord.slash(film_club.ana, film_club.channel, "history").answered(WAIT_S)
-        assert units(listed.content) <= CONTENT_CHARS
+        assert units(listed.content) <= MESSAGE_CHARS
         assert listed.markup == frozenset()
 
 
@@ -153,7 +153,7 @@ async def test_a_head_that_calls_leaves_room_for_the_words() -> None:
     letter = await letter_of(Reply(text="*" * 5000), calls=123456789012345678)
     assert letter.content.startswith("<@123456789012345678> \\*")
     assert letter.content.endswith("…")
-    assert units(letter.content) <= CONTENT_CHARS
+    assert units(letter.content) <= MESSAGE_CHARS
 
 
 async def test_a_message_without_words_is_still_a_message() -> None:
