@@ -102,7 +102,7 @@ async def test_a_lost_answer_is_looked_up_and_gone_on_with(discord: FakeDiscord,
         created = discord.slash(ana, channel, "create", prompt="a boat")
         assert (await created.answered(WAIT_S)).text.startswith("b1-1 · by Ana")
         discord.lose_answer("POST", CALLBACK)
-        discord.presses(ana, await told(discord, channel, "b1-1"), "Cancel")
+        discord.presses(ana, await told(discord, channel, "rendering"), "Cancel")
         await told(discord, channel, "cancelled")
         discord.fail_next("POST", CALLBACK, 500)
         again = discord.slash(ana, channel, "create", prompt="the fog")
