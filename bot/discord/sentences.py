@@ -14,7 +14,7 @@ def told_alone(text: str) -> str:
 
 
 TOO_LARGE = "The file is larger than what passes here; the operator has it."
-PICKED_ALREADY = "This film is being made already."
+PICKED_ALREADY = "This list was used already; /stitch with pick opens a new one."
 NO_THREAD_HERE = "A thread of its own needs a text channel or a forum of a server; here /create begins a new story."
 THREAD_PERHAPS = (
     "The thread may be open already: look for it in the channel's list of threads, or ask for it once more."
