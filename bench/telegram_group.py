@@ -23,7 +23,7 @@ from bench.house import lateness, line, resident_mb
 from bench.telegram_group_naive import Naive
 from bench.telegram_group_script import Group, Kind, now_s, script
 from bot.telegram.budget import Pace as SendPace
-from engine.model import Pace
+from engine.abilities import Pace
 from tests.fakes.provider import ScriptedProvider, write_clip
 from tests.fakes.telegram import FakeTelegram, Message
 from tests.telegram.house import opened_bot

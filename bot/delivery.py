@@ -10,6 +10,7 @@ Longer than other rooms: every way in which a message can fail to arrive is weig
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 LEASE_S = 3600.0
 """Longer than the longest fitting and upload together."""
 NO_ADAPTER_S = 30.0
+STOP_S = 0.5
+"""How long edits that are cut off may take to end."""
 SEND_AGAIN_S = 5.0
 AWAY_MOST_S = 60.0
 """The longest pause between two tries at a platform that does not answer."""
@@ -73,7 +76,10 @@ class Delivery:
 
     async def stop(self) -> None:
         """No more progress."""
-        await self.progress.stop()
+        stopping = asyncio.create_task(self.progress.stop(), name="progress stop")
+        _, late = await asyncio.wait({stopping}, timeout=STOP_S)
+        if late:
+            log.warning("progress does not end")
 
     async def claim(self, limit: int) -> Sequence[Say]:
         """Messages that are owed and due."""

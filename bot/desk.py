@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from engine.model import Abilities, Add, Asked, Continue, Create, FileKey, Film, Job, Retake, ShotOptions, Stitch, Story
+from engine.abilities import Abilities
+from engine.model import Add, Asked, Continue, Create, FileKey, Film, Job, Retake, ShotOptions, Stitch, Story
 from engine.place_options import PlaceOptions
 from engine.views import HistoryPage, ShotView, StoryView
 

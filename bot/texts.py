@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.commands import help_text
+from engine.abilities import Abilities
 from engine.checks import ModelsByProvider
 from engine.errors import Billed
 from engine.linking import CODE_LASTS_S, Linked, Parted
@@ -172,12 +173,24 @@ def models(all_models: ModelsByProvider) -> str:
     lines = []
     for provider, by_name in all_models.items():
         for name, can in by_name.items():
-            price = f"${can.usd_per_second:g} a second" if can.usd_per_second else "free"
+            price = price_a_second(can)
             lines.append(f"{provider} {name} · {can.min_seconds:g} to {can.max_seconds:g} s · {price}")
             lines.append(f"  {', '.join(can.ratios)} · {', '.join(can.resolutions)} · styles: {', '.join(can.styles)}")
             if can.note:
                 lines.append(f"  {can.note}")
     return "\n".join(lines)
+
+
+def price_a_second(can: Abilities) -> str:
+    """What a second of its clips costs: one price, or from the cheapest to the dearest resolution."""
+    if can.price is None:
+        return "price unknown"
+    usd = sorted(can.price.usd_per_second.values())
+    if not usd:
+        return f"${can.price.usd_per_render:f} a clip"
+    if not usd[-1]:
+        return "free"
+    return f"${usd[0]:f} a second" if usd[0] == usd[-1] else f"${usd[0]:f} to ${usd[-1]:f} a second"
 
 
 def welcome() -> str:

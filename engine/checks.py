@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.abilities import Abilities
 from engine.errors import NotPossible
-from engine.model import PROMPT_CHARS, Abilities, Shot, ShotOptions
+from engine.model import PROMPT_CHARS, Shot, ShotOptions
 
 NOTHING_CHOSEN = ShotOptions()
 

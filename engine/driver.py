@@ -20,6 +20,9 @@ from engine.errors import StorageError
 
 log = logging.getLogger(__name__)
 
+CUT_OFF_S = 0.5
+"""How long a step that is cut off may take to end."""
+
 
 class Stepper(Protocol):
     """A kind of work that becomes due: claims some and does one step of each."""
@@ -107,7 +110,9 @@ class EmbeddedDriver:
             _, late = await asyncio.wait(running, timeout=max(0.0, ends_at_s - loop.time()))
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            _, stuck = await asyncio.wait(late, timeout=CUT_OFF_S) if late else (late, late)
+            for task in stuck:
+                log.warning("step does not end: %s", task.get_name())
 
     async def _tick(self) -> None:
         self._woken = False

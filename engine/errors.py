@@ -8,12 +8,17 @@
     │   └── NotAllowed           somebody else's
     ├── ProviderError            the service that renders
     │   ├── Refused              it said no to this prompt or picture; final
+    │   ├── Withheld             it rendered, charged, and does not give the result; final for this take
     │   ├── RenderFailed         it tried and failed; final for this take
+    │   ├── BadShot              it cannot do a value that we thought it could; final
     │   ├── OutOfCredit          the operator's account is empty; final until topped up
+    │   ├── AuthFailed           the operator's key is wrong or has no right to this; final until mended
+    │   ├── ModelRetired         the model is gone, paused or unknown there; final
     │   ├── RateLimited          wait `retry_after_s`, then ask again
     │   ├── Unavailable          it certainly did not take the request; ask again later
     │   ├── Misunderstood        an answer that nobody here knows; may have been charged
     │   ├── Unconfirmed          the answer to a paid request was lost; never sent again by itself
+    │   ├── Lost                 the service does not know the render any more
     │   └── DeadlinePassed       given up after the model's `give_up_s`
     ├── MediaError               a file
     │   ├── BadMedia             it is not the picture or the video that it should be
@@ -57,7 +62,8 @@ class EngineError(Exception):
 
     fault: ClassVar[Fault] = Fault.US
     retryable: ClassVar[bool] = False
-    billed: ClassVar[Billed] = Billed.NO
+    billed: Billed = Billed.NO
+    """What is usual for the class; an error that knows better says so itself."""
 
 
 class RequestError(EngineError):
@@ -87,22 +93,75 @@ class ProviderError(EngineError):
 
     fault = Fault.PROVIDER
 
-    def __init__(self, sentence: str, *, provider: str = "", detail: str = "") -> None:
+    def __init__(self, sentence: str, *, provider: str = "", detail: str = "", billed: Billed | None = None) -> None:
         super().__init__(sentence)
         self.provider = provider
         self.detail = detail
+        if billed is not None:
+            self.billed = billed
+
+
+class Stage(StrEnum):
+    """What a service looked at when it refused."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    UNKNOWN = "unknown"
+
+
+class About(StrEnum):
+    """What was refused."""
+
+    TEXT = "text"
+    PICTURE = "picture"
+    VIDEO = "video"
+    UNKNOWN = "unknown"
 
 
 class Refused(ProviderError):
-    """The service will not render this prompt or picture."""
+    """The service will not render this prompt or picture. A refusal of what it had rendered may have been charged: say so."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        stage: Stage = Stage.UNKNOWN,
+        about: About = About.UNKNOWN,
+        provider: str = "",
+        detail: str = "",
+        billed: Billed | None = None,
+    ) -> None:
+        super().__init__(sentence, provider=provider, detail=detail, billed=billed)
+        self.stage = stage
+        self.about = about
+
+
+class Withheld(ProviderError):
+    """The service rendered and charged, and keeps the result."""
+
+    billed = Billed.YES
 
 
 class RenderFailed(ProviderError):
-    """The service tried and failed."""
+    """The service tried and failed. Where it says that it gives the money back, so does the error."""
+
+    billed = Billed.UNKNOWN
+
+
+class BadShot(ProviderError):
+    """The service says that a value cannot be done; the catalog is wrong about it, or the picture is."""
 
 
 class OutOfCredit(ProviderError):
     """The operator's account at the service is empty."""
+
+
+class AuthFailed(ProviderError):
+    """The operator's key is missing, wrong, or has no right to this model."""
+
+
+class ModelRetired(ProviderError):
+    """The model is gone, paused, or unknown at the service."""
 
 
 class RateLimited(ProviderError):
@@ -129,6 +188,12 @@ class Misunderstood(ProviderError):
 
 class Unconfirmed(ProviderError):
     """A paid request left and its answer was lost."""
+
+    billed = Billed.UNKNOWN
+
+
+class Lost(ProviderError):
+    """The service does not know the render, or its file, any more."""
 
     billed = Billed.UNKNOWN
 

@@ -358,35 +358,3 @@ class Say:
     tries: int
     fence: int
     error: str | None
-
-
-# --- what a provider can do ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
-    """What a model can do. The first of each tuple is its default."""
-
-    min_seconds: float
-    max_seconds: float
-    default_seconds: float
-    ratios: tuple[str, ...]
-    resolutions: tuple[str, ...]
-    styles: tuple[str, ...] = ("default",)
-    first_frame: bool = False
-    last_frame: bool = False
-    audio: bool = False
-    usd_per_second: float = 0.0
-    note: str = ""
-    """One line for `/models`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """When to look at a render: `first_s` after it was taken, then every `every_s`; given up after `give_up_s`."""
-
-    first_s: float
-    every_s: float
-    give_up_s: float
-    in_flight: int
-    """How many renders it takes at a time."""

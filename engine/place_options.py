@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from engine.abilities import Abilities
 from engine.checks import ModelsByProvider, Settled, settle_options
 from engine.errors import NotPossible
 from engine.linking import Linking
-from engine.model import Abilities, Asked, ShotOptions
+from engine.model import Asked, ShotOptions
 from engine.outcome import World
 from engine.ports import Writer
 

@@ -138,6 +138,10 @@ class Reader(Protocol):
         """How many jobs of its provider stand before it: those in flight and those QUEUED earlier that wait for no shot."""
         ...
 
+    async def task_ids(self, provider: str, limit: int = 1_000) -> frozenset[str]:
+        """The task ids of the newest jobs at this provider."""
+        ...
+
     async def attempts(self, job_id: int) -> Sequence[Attempt]:
         """By number."""
         ...

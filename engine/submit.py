@@ -16,9 +16,12 @@ from pathlib import Path
 
 from engine.derive import LAST_FRAME, derived
 from engine.errors import (
+    AuthFailed,
+    BadShot,
     Billed,
     EngineError,
     MediaError,
+    ModelRetired,
     NothingToContinue,
     OutOfCredit,
     RateLimited,
@@ -26,13 +29,14 @@ from engine.errors import (
     StaleFence,
     StorageError,
     Unavailable,
+    Unconfirmed,
 )
 from engine.housekeeping import work_name
 from engine.jobs import LIVE, move
 from engine.model import Attempt, AttemptOutcome, Job, JobState, Shot, Take
 from engine.outcome import Outcome, World, after_error, error_detail, failed, unconfirmed
 from engine.ports import Reader, Writer
-from engine.providers.base import Order, Provider, Recovery
+from engine.providers.base import Order, Prepared, Provider, Recovery, Sent, Taken
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +72,14 @@ async def submit(job: Job, world: World) -> Outcome:
     if ahead >= provider.pace.in_flight:
         return Outcome(job=replace(job, waits_for=None, due_at=now + timedelta(seconds=LINE_S)))
 
+    key = f"{job.id}-{secrets.token_hex(8)}"
     order = await _order(shot, take, parent_take, world)
+    prepared = await provider.prepare(order, key)  # uploads happen here, where nothing can be lost yet
     await asyncio.to_thread(world.files.work, work_name(job))
 
     async def intend(tx: Writer) -> Attempt:
         await tx.start_take(take.id, parent_take.id if parent_take else None)
-        attempt = await tx.add_attempt(job.id, f"{job.id}-{secrets.token_hex(8)}")
+        attempt = await tx.add_attempt(job.id, key)
         await tx.save_job(replace(submitting, due_at=attempt.intent_at + timedelta(seconds=SEND_S + LOOK_AGAIN_S)))
         return attempt
 
@@ -83,7 +89,7 @@ async def submit(job: Job, world: World) -> Outcome:
     if not await _is_fresh(submitting, attempt, world):
         await _close(attempt, AttemptOutcome.ABSENT, world)
         return Outcome(job=move(submitting, JobState.QUEUED, due_at=world.clock()), detail="grew too old, never sent")
-    return await _send(submitting, attempt, order, provider, world, tries=job.tries)
+    return await _send(submitting, attempt, prepared, provider, world, tries=job.tries)
 
 
 async def reconcile(job: Job, world: World) -> Outcome:
@@ -93,12 +99,17 @@ async def reconcile(job: Job, world: World) -> Outcome:
     attempt = attempts[-1]
     match provider.recovery:
         case Recovery.SAME_KEY:
-            shot, take, _, parent_take, _ = await world.store.read(lambda tx: _material(tx, job))
-            return await _send(job, attempt, await _order(shot, take, parent_take, world), provider, world)
+            prepared = await provider.prepare(await _same_order(job, world), attempt.key)
+            return await _send(job, attempt, prepared, provider, world)
         case Recovery.LOOKUP:
-            task_id = await provider.find(attempt.key)
+            known = await world.store.read(lambda tx: tx.task_ids(job.provider))
+            sent = Sent(key=attempt.key, order=await _same_order(job, world), at=attempt.intent_at, known=known)
+            try:
+                task_id = await provider.find(sent)
+            except Unconfirmed as several:
+                return await _unconfirmed(job, attempt, world, detail=error_detail(several))
             if task_id is not None:
-                return await _accepted(job, attempt, task_id, provider, world)
+                return await _accepted(job, attempt, Taken(task_id), provider, world)
             now = world.clock()
             if now - attempt.intent_at < timedelta(seconds=ABSENT_AFTER_S):
                 return Outcome(job=replace(job, due_at=now + timedelta(seconds=LOOK_AGAIN_S)))
@@ -109,16 +120,16 @@ async def reconcile(job: Job, world: World) -> Outcome:
 
 
 async def _send(
-    job: Job, attempt: Attempt, order: Order, provider: Provider, world: World, *, tries: int = 0
+    job: Job, attempt: Attempt, prepared: Prepared, provider: Provider, world: World, *, tries: int = 0
 ) -> Outcome:
     try:
         async with asyncio.timeout(SEND_S):
-            task_id = await provider.submit(order, attempt.key)
+            taken = await provider.submit(prepared)
     except (RateLimited, Unavailable, StorageError) as error:
         await _close(attempt, AttemptOutcome.REJECTED, world)
         queued = move(job, JobState.QUEUED, tries=tries)
         return after_error(queued, error, world.clock())
-    except (Refused, OutOfCredit, MediaError) as error:
+    except (Refused, BadShot, OutOfCredit, AuthFailed, ModelRetired, MediaError) as error:
         await _close(attempt, AttemptOutcome.REJECTED, world)
         return failed(job, error, world.clock(), billed=Billed.NO, detail=error_detail(error))
     except (EngineError, TimeoutError) as error:
@@ -127,14 +138,14 @@ async def _send(
         # a defect of the adapter, after which nobody knows whether the bytes left: the same as a lost answer
         log.exception("submit crashed job=%d provider=%s", job.id, job.provider)
         return await _unconfirmed(job, attempt, world, detail=f"{type(error).__name__}: {error}")
-    return await _accepted(job, attempt, task_id, provider, world)
+    return await _accepted(job, attempt, taken, provider, world)
 
 
-async def _accepted(job: Job, attempt: Attempt, task_id: str, provider: Provider, world: World) -> Outcome:
-    await _close(attempt, AttemptOutcome.ACCEPTED, world, task_id)
+async def _accepted(job: Job, attempt: Attempt, taken: Taken, provider: Provider, world: World) -> Outcome:
+    await _close(attempt, AttemptOutcome.ACCEPTED, world, taken.task_id)
     now = world.clock()
     due_at = now + timedelta(seconds=provider.pace.first_s)
-    return Outcome(job=move(job, JobState.RENDERING, task_id=task_id, started_at=now, due_at=due_at))
+    return Outcome(job=move(job, JobState.RENDERING, task_id=taken.task_id, started_at=now, due_at=due_at))
 
 
 async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str) -> Outcome:
@@ -172,6 +183,12 @@ async def _material(tx: Reader, job: Job) -> tuple[Shot, Take, Shot | None, Take
     parent_take = await tx.take(start_id) if start_id else None
     parent_job = next(iter(await tx.jobs_of_shots([parent.id])), None) if parent else None
     return shot, take, parent, parent_take, parent_job
+
+
+async def _same_order(job: Job, world: World) -> Order:
+    """The order that was sent: from the take that the intent names."""
+    shot, take, _, parent_take, _ = await world.store.read(lambda tx: _material(tx, job))
+    return await _order(shot, take, parent_take, world)
 
 
 async def _order(shot: Shot, take: Take, parent_take: Take | None, world: World) -> Order:

@@ -24,6 +24,12 @@ ENGINE_LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "av": ("engine.media", "engine.providers.animatic"),
     "numpy": ("engine.media", "engine.providers.animatic"),
     "PIL": ("engine.media", "engine.providers.animatic"),
+    "stamina": ("engine.providers",),
+    "aiolimiter": ("engine.providers",),
+    "websockets": ("engine.providers",),
+    "google": ("engine.providers",),
+    "cryptography": ("engine.providers",),
+    "pydantic": ("engine.providers",),
 }
 """The libraries that the engine may use beside the standard one, and the rooms in which it may."""
 

@@ -14,8 +14,8 @@ import httpx
 
 from bot.control.calls import CALLS, unpack_error
 from bot.desk import Desk
+from engine.abilities import Abilities
 from engine.errors import StorageUnavailable
-from engine.model import Abilities
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -200,8 +200,14 @@ class DiscordAdapter:
 
     async def _close(self) -> None:
         client, self._line = self._line, None
-        if client is not None:
-            await client.close()
+        if client is None:
+            return
+        try:
+            async with asyncio.timeout(HANG_UP_S):
+                await client.close()
+        except TimeoutError:  # it waits for the other side's farewell
+            log.info("discord connection not closed in time")
+            await client.http.close()
 
     def _open_line(self) -> discord.Client | None:
         """The library closes its client by itself where the server does not want it back."""
@@ -248,7 +254,7 @@ class DiscordAdapter:
             self._ear = None
             for task in beside:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.wait(beside, timeout=HANG_UP_S)
             try:
                 async with asyncio.timeout(HANG_UP_S):
                     await client.hang_up()

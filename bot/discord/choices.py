@@ -11,9 +11,10 @@ from bot.commands import DEFAULT, Argument, Is, Option
 from bot.discord.markdown import in_line, units
 from bot.discord.slash import CHOICES_MOST, offered
 from bot.parsing import is_code
+from engine.abilities import Abilities
 from engine.checks import ModelsByProvider
 from engine.jobs import LIVE
-from engine.model import Abilities, Film, Job, Story
+from engine.model import Film, Job, Story
 from engine.views import ShotView, StoryView
 
 CHOICE_CHARS = 100

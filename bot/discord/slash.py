@@ -15,8 +15,9 @@ from typing import Any
 from bot.commands import COMMANDS, DEFAULT, Argument, Command, Is, Kind, Option, Upload
 from bot.languages import HELP
 from bot.parsing import Parsed, UsageError, parsed_of
+from engine.abilities import Abilities
 from engine.checks import SEED_MAX, ModelsByProvider
-from engine.model import PROMPT_CHARS, Abilities
+from engine.model import PROMPT_CHARS
 
 CONTINUE_FROM = "Continue from this video"
 FIRST_FRAME = "Use as first frame"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 from telegram import Bot
@@ -42,6 +42,8 @@ GROUP_EDIT_EVERY_S = 15.0
 """Of a group's 20 messages a minute, progress gets four."""
 NOT_THERE_S = 30.0
 CRASHED_S = 5.0
+HANG_UP_S = 0.5
+"""How long the connections for updates and for messages may each take to close."""
 SWEEP_EVERY_S = 3600.0
 INBOX_KEPT_S = 2 * 24 * 3600.0
 """The server keeps an update for a day, so none comes again later than that."""
@@ -165,7 +167,9 @@ class TelegramAdapter:
         finally:
             self._is_there = False
             for request in self._requests:
-                await request.shutdown()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HANG_UP_S):
+                        await request.shutdown()
 
     async def run(self) -> None:
         """Listen until cancelled. A token that is refused is one line in the log, and the end of this front end alone."""
@@ -265,7 +269,7 @@ class TelegramAdapter:
             self._ear = None
             for task in beside:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.wait(beside, timeout=HANG_UP_S)
             await ear.close()
             log.info("telegram closed")
 

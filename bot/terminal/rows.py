@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.model import Abilities, Clip, Film, Job, JobKind, JobState, Story
+from engine.abilities import Abilities
+from engine.model import Clip, Film, Job, JobKind, JobState, Story
 from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryItem, ShotView, StoryView
 
@@ -150,7 +151,9 @@ def model_rows(models: Mapping[str, Mapping[str, Abilities]]) -> list[Row]:
             "first_frame": able.first_frame,
             "last_frame": able.last_frame,
             "audio": able.audio,
-            "usd_per_second": able.usd_per_second,
+            "usd_per_second": {each: str(usd) for each, usd in able.price.usd_per_second.items()}
+            if able.price
+            else None,
             "note": able.note,
         }
         for provider, named in models.items()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         picture,
         poster,
         probe,
+        sendable,
         small,
         spritesheet,
         stitch,
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
         with_sound,
     )
     from engine.media.fit_plan import FitPlan, plan_fit
-    from engine.media.results import Fitted, Probe, Stitched
+    from engine.media.results import Fitted, Probe, Sendable, Stitched
 
 __all__ = [
     "FitPlan",
     "Fitted",
     "Probe",
+    "Sendable",
     "Stitched",
     "first_frame",
     "fit",
@@ -42,6 +44,7 @@ __all__ = [
     "plan_fit",
     "poster",
     "probe",
+    "sendable",
     "small",
     "spritesheet",
     "stitch",
@@ -53,6 +56,7 @@ _ROOMS = {
     "FitPlan": "engine.media.fit_plan",
     "Fitted": "engine.media.results",
     "Probe": "engine.media.results",
+    "Sendable": "engine.media.results",
     "Stitched": "engine.media.results",
     "plan_fit": "engine.media.fit_plan",
 }

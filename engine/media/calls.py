@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import BadMedia
-from engine.media.results import Fitted, Probe, Stitched
+from engine.media.results import Fitted, Probe, Sendable, Stitched
 from engine.media.runner import Limits, run
 
 _LONG = Limits(memory_bytes=4 << 30, is_long=True)
@@ -73,6 +73,24 @@ async def picture(source: Path, png: Path) -> tuple[int, int]:
     """
     result = await run("picture", {"source": _absolute(source)}, target=Path(_absolute(png)))
     return result["width"], result["height"]
+
+
+async def sendable(
+    source: Path, target: Path, *, formats: Sequence[str], max_bytes: int, min_side: int, max_side: int
+) -> Sendable:
+    """Write one of our clean pictures within the limits of a service: lossless where it fits, else as little lost as needed.
+
+    Raises:
+        BadMedia: it is no picture, or cannot be made small enough.
+    """
+    arguments = {
+        "source": _absolute(source),
+        "formats": list(formats),
+        "max_bytes": max_bytes,
+        "min_side": min_side,
+        "max_side": max_side,
+    }
+    return Sendable(**await run("sendable", arguments, target=Path(_absolute(target))))
 
 
 async def stitch(

@@ -42,6 +42,7 @@ WORKS: Mapping[str, Work] = {
     "small": _in("frames", "write_small"),
     "spritesheet": _in("frames", "write_spritesheet"),
     "picture": _in("pictures", "write_clean"),
+    "sendable": _in("sendable", "write_sendable"),
     "stitch": _in("film", "stitch"),
     "fit": _in("fitting", "fit"),
     "with_sound": _in("silence", "add_silence"),

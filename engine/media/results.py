@@ -55,3 +55,15 @@ class Fitted:
     """0: the video fitted as it was, and nothing was written."""
     parts: int
     """Of how many it is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sendable:
+    """A picture as it was written for a service."""
+
+    format: str
+    """`png`, `jpeg` or `webp`."""
+    width: int
+    height: int
+    loss: str
+    """What was lost beside size, in words; empty: nothing."""

@@ -1,14 +1,16 @@
-"""What every provider is: a name, models with abilities and pace, and five verbs. A provider raises errors of the tree only."""
+"""What every provider is: a name, models with abilities and pace, and a few verbs. A provider raises errors of the tree only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from engine.model import Abilities, Pace
+from engine.abilities import Abilities, Pace, Quote
 
 
 class Recovery(StrEnum):
@@ -22,9 +24,31 @@ class Recovery(StrEnum):
     """Nothing: the person has to decide."""
 
 
+class Work(StrEnum):
+    """What is done with a clip that is there already."""
+
+    EXTEND = "extend"
+    """Go on from it at the service itself."""
+    EDIT = "edit"
+    """Change it by words."""
+    REMIX = "remix"
+    """Render it anew by other words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A clip that a render works on: by its task at this very provider and model line, and as a file on this machine."""
+
+    work: Work
+    video: Path
+    seconds: float
+    task_id: str | None = None
+    """None: it was not rendered by this provider, or is too old for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One render, fully settled. `first_frame` and `last_frame` are PNG files on this machine."""
+    """One render, fully settled. `first_frame`, `last_frame` and `references` are PNG files on this machine."""
 
     prompt: str
     seconds: float
@@ -37,6 +61,45 @@ class Order:
     """What a draft writes on itself, as `k7-4`."""
     first_frame: Path | None = None
     last_frame: Path | None = None
+    references: tuple[Path, ...] = ()
+    negative: str = ""
+    """What must not be seen."""
+    is_silent: bool = False
+    """Without sound, where the model can leave it out."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An order as the request that will cost money, ready to leave: pictures are converted and uploaded."""
+
+    order: Order
+    key: str
+    """Ours, unique: in the request where the service takes one."""
+    request: Any
+    """Of the provider's own kind."""
+    notes: tuple[str, ...] = ()
+    """What was lost on the way, one sentence each, for the person: a picture that was made smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The service took it. `usd` is what it says that it will cost, where it says so."""
+
+    task_id: str
+    usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request whose answer was lost, as far as a look-up may need it."""
+
+    key: str
+    order: Order
+    at: datetime
+    """Before this moment it had not left."""
+    known: frozenset[str]
+    """Task ids of this provider that belong to other jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +119,10 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """It is done. `where` is what `fetch` needs: a URL or a path."""
+    """It is done. `where` is what `fetch` needs: a URL or a path. `usd` is what it cost, where the service says so."""
 
     where: str
+    usd: Decimal | None = None
 
 
 Progress = Queued | Rendering | Rendered
@@ -87,29 +151,47 @@ class Provider(Protocol):
     @property
     def pace(self) -> Pace: ...
 
+    async def quote(self, order: Order) -> Quote:
+        """What the render will cost, as far as that can be known before. Never raises: what cannot be had is unknown."""
+        ...
+
     @property
     def recovery(self) -> Recovery: ...
 
-    async def submit(self, order: Order, key: str) -> str:
-        """Ask for the render once, without any retry of its own, and give the provider's task id.
+    async def prepare(self, order: Order, key: str) -> Prepared:
+        """The order as a request, with its pictures converted and uploaded. Costs nothing; repeatable.
+
+        Raises:
+            Refused, BadShot, OutOfCredit, AuthFailed, ModelRetired, MediaError: final.
+            RateLimited, Unavailable, StorageError: ask again.
+        """
+        ...
+
+    async def submit(self, prepared: Prepared) -> Taken:
+        """Ask for the render once, without any retry of its own.
 
         Raises:
             RateLimited, Unavailable: certainly not taken.
-            Refused, OutOfCredit: certainly not taken, and asking again is of no use.
+            Refused, BadShot, OutOfCredit, AuthFailed, ModelRetired: certainly not taken, and asking again is of no use.
             Unconfirmed, Misunderstood: it may have been taken.
         """
         ...
 
-    async def find(self, key: str) -> str | None:
-        """The task id of the request that was sent with this key; None: certainly not taken. Only where LOOKUP."""
+    async def find(self, sent: Sent) -> str | None:
+        """The task id of a request whose answer was lost; None: the service does not list it. Only where LOOKUP.
+
+        Raises:
+            RateLimited, Unavailable: ask again.
+            Unconfirmed: several could be it; the person has to decide.
+        """
         ...
 
     async def check(self, task_id: str) -> Progress:
         """What the render is doing. Free and repeatable.
 
         Raises:
-            Refused, RenderFailed, Misunderstood: final.
-            RateLimited, Unavailable: ask again.
+            Refused, Withheld, RenderFailed, Lost, Misunderstood: final.
+            RateLimited, Unavailable, AuthFailed: ask again.
         """
         ...
 
@@ -117,7 +199,7 @@ class Provider(Protocol):
         """Write the finished video to `into` (overwritten if there). Repeatable.
 
         Raises:
-            RateLimited, Unavailable: ask again.
+            RateLimited, Unavailable: ask again, with a fresh `check` for where it is.
         """
         ...
 
@@ -131,4 +213,21 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """The program ends: release what is held. What was taken goes on or is taken up again by `check` later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A call that came to our webhook. `headers` have lower-case names."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A provider whose service calls back. A call is only ever a hint to look now: it carries no result."""
+
+    async def heard(self, hook: Hook) -> str | None:
+        """The task id that a call speaks of; None: it is not signed as the service signs, or speaks of nothing."""
         ...

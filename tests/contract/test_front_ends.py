@@ -20,9 +20,9 @@ from bot.fitting import Fitting
 from bot.house import open_house
 from bot.message import Limits, Reply, Video
 from bot.settings import Settings
+from engine.abilities import Pace
 from engine.derive import LAST_FRAME, still
 from engine.errors import Misunderstood, Refused, Unconfirmed
-from engine.model import Pace
 from engine.providers.base import Order
 from tests.contract.chat import ADA, ANA, BEN, CAL, Answer, Chat, Message, wait_for
 from tests.contract.front_ends import FRONT_ENDS, WITH_OTHERS

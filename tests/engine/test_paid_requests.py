@@ -20,7 +20,7 @@ from engine.errors import (
     Unconfirmed,
 )
 from engine.model import AttemptOutcome, Create, Job, JobState
-from engine.providers.base import Order, Recovery
+from engine.providers.base import Order, Prepared, Recovery
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import ScriptedProvider
 from tests.house import ANA, BEN, House, opened_house
@@ -166,7 +166,7 @@ async def test_a_render_that_was_taken_is_found_by_its_key(tmp_path: Path, clock
     async with opened_house(tmp_path, clock, ScriptedProvider(recovery=Recovery.LOOKUP)) as house:
         job = await cut_off_in_submit(house)
         (attempt,) = await house.store.read(lambda tx: tx.attempts(job.id))
-        await house.provider.submit(ORDER, attempt.key)
+        await house.provider.submit(Prepared(ORDER, attempt.key, None))
         await house.run(100)
         assert (await house.job(job.id)).state is JobState.DELIVERED
         assert len(house.provider.renders) == 1
@@ -235,7 +235,7 @@ async def test_a_render_that_fails_tells_why_and_moves_the_tip_back(house: House
     await house.run(30)
     told = [text for text in house.chat.seen if "black" in text or "has no clip" in text]
     assert told == [
-        "a1-2 · by Ana\nIt came out black. Nothing was charged.",
+        "a1-2 · by Ana\nIt came out black. It may have been charged.",
         "a1-3 · by Ben\na1-2, which a1-3 continues, has no clip; /retake a1-2 first, then /retake a1-3. Nothing was charged.",
     ]
     await house.say("/continue a calm")

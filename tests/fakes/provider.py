@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
+from engine.abilities import FREE, Abilities, Pace, Quote, quote
 from engine.errors import ProviderError, Unavailable
-from engine.model import Abilities, Pace
-from engine.providers.base import CancelOutcome, Order, Progress, Recovery, Rendered, Rendering
+from engine.providers.base import CancelOutcome, Order, Prepared, Progress, Recovery, Rendered, Rendering, Sent, Taken
 
 ABILITIES = Abilities(
     min_seconds=0.5,
@@ -24,8 +25,11 @@ ABILITIES = Abilities(
     styles=("plain", "ink"),
     first_frame=True,
     last_frame=True,
+    price=FREE,
 )
-NO_FRAMES = Abilities(min_seconds=1, max_seconds=5, default_seconds=2, ratios=("16:9",), resolutions=("480p",))
+NO_FRAMES = Abilities(
+    min_seconds=1, max_seconds=5, default_seconds=2, ratios=("16:9",), resolutions=("480p",), price=FREE
+)
 
 
 def write_clip(path: Path, *, seconds: float, colour: int, size: tuple[int, int] = (64, 36)) -> None:
@@ -75,13 +79,28 @@ class ScriptedProvider:
     fetched_bytes: bytes | None = None
     """Served instead of a clip."""
     finishes_at_check: int = 2
+    prepare_errors: list[Exception] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    says_usd: Decimal | None = None
+    """What it says at once that a render costs."""
+    prepares: int = 0
     submits: int = 0
     gate: asyncio.Event | None = None
     """While it is there and not set, submits hang."""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by the first submit."""
 
-    async def submit(self, order: Order, key: str) -> str:
+    async def quote(self, order: Order) -> Quote:
+        return quote(self.models[order.model].price, seconds=order.seconds, resolution=order.resolution)
+
+    async def prepare(self, order: Order, key: str) -> Prepared:
+        self.prepares += 1
+        if self.prepare_errors:
+            raise self.prepare_errors.pop(0)
+        return Prepared(order, key, None, self.notes)
+
+    async def submit(self, prepared: Prepared) -> Taken:
+        order, key = prepared.order, prepared.key
         self.submits += 1
         self.asked.set()
         if self.gate is not None:
@@ -90,17 +109,17 @@ class ScriptedProvider:
             raise self.submit_errors.pop(0)
         known = next((task for task, render in self.renders.items() if render.key == key), None)
         if known is not None and self.recovery is Recovery.SAME_KEY:
-            return known
+            return Taken(known)
         task_id = f"task-{len(self.renders) + 1}"
         self.renders[task_id] = Render(order, key)
         if self.lose_answers:
             raise self.lose_answers.pop(0)
-        return task_id
+        return Taken(task_id, self.says_usd)
 
-    async def find(self, key: str) -> str | None:
+    async def find(self, sent: Sent) -> str | None:
         if self.find_errors:
             raise self.find_errors.pop(0)
-        return next((task for task, render in self.renders.items() if render.key == key), None)
+        return next((task for task, render in self.renders.items() if render.key == sent.key), None)
 
     async def check(self, task_id: str) -> Progress:
         if self.check_answers:

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
+from engine.abilities import FREE
 from engine.errors import EngineError, Refused, RenderFailed
 from engine.providers.animatic import AnimaticProvider
 from engine.providers.animatic import spec as files
 from engine.providers.animatic.provider import MAX_STARTS
 from engine.providers.base import CancelOutcome, Order, Provider, Recovery, Rendered, Rendering
-from tests.providers.watching import order
+from tests.providers.watching import order, taken
 
 WAIT_S = 40.0
 LONG = order(seconds=20, resolution="720p")
@@ -91,7 +92,7 @@ async def test_it_is_a_provider(provider: AnimaticProvider) -> None:
     assert kept.recovery is Recovery.SAME_KEY
     abilities = kept.models["parallax-1"]
     assert (abilities.ratios[0], abilities.resolutions[0], abilities.styles[0]) == ("16:9", "720p", "painting")
-    assert (abilities.min_seconds, abilities.max_seconds, abilities.usd_per_second) == (2, 20, 0)
+    assert (abilities.min_seconds, abilities.max_seconds, abilities.price) == (2, 20, FREE)
     assert abilities.first_frame
     assert abilities.last_frame
     assert abilities.audio
@@ -100,7 +101,7 @@ async def test_it_is_a_provider(provider: AnimaticProvider) -> None:
 
 async def test_a_render_is_drawn_and_fetched(provider: AnimaticProvider, tmp_path: Path) -> None:
     """Submitted, watched to the end with a rising percentage, fetched twice, forgotten."""
-    task_id = await provider.submit(order(seconds=4), "key-1")
+    task_id = await taken(provider, order(seconds=4), "key-1")
     where, seen = await finish(provider, task_id)
     told = [progress.percent for progress in seen if progress.percent is not None]
     assert told == sorted(told)
@@ -117,13 +118,13 @@ async def test_a_render_is_drawn_and_fetched(provider: AnimaticProvider, tmp_pat
 
 async def test_one_key_is_one_render(provider: AnimaticProvider, tmp_path: Path) -> None:
     """Sent twice, at once and later, it is one directory and one process."""
-    first, second = await asyncio.gather(provider.submit(LONG, "key-1"), provider.submit(LONG, "key-1"))
+    first, second = await asyncio.gather(taken(provider, LONG, "key-1"), taken(provider, LONG, "key-1"))
     process_id = await tenant(tmp_path, first)
-    third = await provider.submit(LONG, "key-1")
+    third = await taken(provider, LONG, "key-1")
     assert first == second == third
     assert await tenant(tmp_path, third) == process_id
     assert (room(tmp_path, first) / files.STARTS).read_text(encoding="ascii") == "1"
-    assert await provider.submit(LONG, "key-2") != first
+    assert await taken(provider, LONG, "key-2") != first
     assert len(list((tmp_path / "animatic").iterdir())) == 2
 
 
@@ -131,7 +132,7 @@ async def test_the_preview_is_a_picture_of_the_render_so_far(provider: AnimaticP
     """While it draws, a small JPEG can be shown."""
     from PIL import Image
 
-    task_id = await provider.submit(LONG, "key-1")
+    task_id = await taken(provider, LONG, "key-1")
     give_up_at = time.monotonic() + WAIT_S
     preview = None
     while preview is None and time.monotonic() < give_up_at:
@@ -146,7 +147,7 @@ async def test_the_preview_is_a_picture_of_the_render_so_far(provider: AnimaticP
 
 async def test_cancel_kills_the_renderer(provider: AnimaticProvider, tmp_path: Path) -> None:
     """The process is gone, so is its directory; a second time changes nothing, and nothing is known of it afterwards."""
-    task_id = await provider.submit(LONG, "key-1")
+    task_id = await taken(provider, LONG, "key-1")
     process_id = await tenant(tmp_path, task_id)
     assert await provider.cancel(task_id) is CancelOutcome.STOPPED
     assert not is_alive(process_id)
@@ -160,13 +161,13 @@ PARENT = """
 import asyncio, sys
 from pathlib import Path
 from engine.providers.animatic import AnimaticProvider
-from tests.providers.watching import order
+from tests.providers.watching import order, taken
 
 async def main():
     def work(name):
         Path(sys.argv[1], name).mkdir(parents=True, exist_ok=True)
         return Path(sys.argv[1], name)
-    print(await AnimaticProvider(work).submit(order(seconds=7), "key-1"), flush=True)
+    print(await taken(AnimaticProvider(work), order(seconds=7), "key-1"), flush=True)
     await asyncio.sleep(100)
 
 asyncio.run(main())
@@ -194,7 +195,7 @@ async def test_a_renderer_outlives_its_program_and_is_adopted(tmp_path: Path) ->
 async def test_an_adopted_renderer_can_be_cancelled(tmp_path: Path) -> None:
     """The process id comes from the lock that it holds."""
     first, second = AnimaticProvider(work_in(tmp_path)), AnimaticProvider(work_in(tmp_path))
-    task_id = await first.submit(LONG, "key-1")
+    task_id = await taken(first, LONG, "key-1")
     await tenant(tmp_path, task_id)
     await second.cancel(task_id)
     assert await asyncio.wait_for(first._children[task_id].wait(), WAIT_S) == -signal.SIGKILL
@@ -203,10 +204,10 @@ async def test_an_adopted_renderer_can_be_cancelled(tmp_path: Path) -> None:
 
 async def test_a_renderer_that_died_is_begun_again(provider: AnimaticProvider, tmp_path: Path) -> None:
     """Killed once, the render starts anew and gives the same film as without."""
-    task_id = await provider.submit(order(seconds=2), "key-1")
+    task_id = await taken(provider, order(seconds=2), "key-1")
     os.kill(await tenant(tmp_path, task_id), signal.SIGKILL)
     where, _ = await finish(provider, task_id)
-    other = await provider.submit(order(seconds=2), "key-2")
+    other = await taken(provider, order(seconds=2), "key-2")
     same, _ = await finish(provider, other)
     assert Path(where).read_bytes() == Path(same).read_bytes()
     assert (room(tmp_path, task_id) / files.STARTS).read_text(encoding="ascii") == "2"
@@ -216,7 +217,7 @@ async def test_a_render_that_always_dies_is_given_up_with_a_sentence(
     provider: AnimaticProvider, tmp_path: Path
 ) -> None:
     """Three starts, then an end; what it said last is kept for the log and not shown."""
-    task_id = await provider.submit(LONG, "key-1")
+    task_id = await taken(provider, LONG, "key-1")
     folder = room(tmp_path, task_id)
     os.kill(await tenant(tmp_path, task_id), signal.SIGKILL)
     (folder / files.SPEC).write_text("{}", encoding="ascii")
@@ -230,7 +231,7 @@ async def test_a_render_that_always_dies_is_given_up_with_a_sentence(
 async def test_closing_stops_and_a_later_look_goes_on(tmp_path: Path) -> None:
     """A program that ends in order leaves no process behind, and its renders are begun again without counting as failures."""
     provider = AnimaticProvider(work_in(tmp_path))
-    task_id = await provider.submit(order(seconds=3), "key-1")
+    task_id = await taken(provider, order(seconds=3), "key-1")
     process_id = await tenant(tmp_path, task_id)
     await provider.close()
     assert not is_alive(process_id)
@@ -243,7 +244,7 @@ async def test_closing_stops_and_a_later_look_goes_on(tmp_path: Path) -> None:
 async def test_a_bad_first_frame_is_refused_with_a_sentence(provider: AnimaticProvider, tmp_path: Path) -> None:
     """Found by the renderer, told at the next look, and not tried again."""
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    task_id = await provider.submit(order(first_frame=tmp_path / "bad.png"), "key-1")
+    task_id = await taken(provider, order(first_frame=tmp_path / "bad.png"), "key-1")
     with pytest.raises(Refused, match="cannot be read as a picture"):
         await finish(provider, task_id)
     assert (room(tmp_path, task_id) / files.STARTS).read_text(encoding="ascii") == "1"
@@ -255,11 +256,11 @@ async def test_the_first_frame_may_vanish_after_it_was_taken(provider: AnimaticP
 
     picture = tmp_path / "first.png"
     Image.new("RGB", (64, 64), (200, 40, 40)).save(picture)
-    task_id = await provider.submit(order("she smiles", first_frame=picture), "key-1")
+    task_id = await taken(provider, order("she smiles", first_frame=picture), "key-1")
     picture.unlink()
     await finish(provider, task_id)
     with pytest.raises(Refused, match="is gone; choose it again"):
-        await provider.submit(order(first_frame=picture), "key-2")
+        await taken(provider, order(first_frame=picture), "key-2")
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ async def test_what_cannot_be_drawn_is_refused_before_anything_is_written(
     """One sentence that names what can be."""
     impossible: Order = order(**wrong)
     with pytest.raises(Refused, match=r"^The animatic provider .*\.$"):
-        await provider.submit(impossible, "key-1")
+        await taken(provider, impossible, "key-1")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -299,7 +300,7 @@ async def test_a_foreign_task_id_leads_nowhere(task_id: str, provider: AnimaticP
 
 async def test_a_full_disk_is_said_and_goes_on_later(provider: AnimaticProvider, tmp_path: Path) -> None:
     """The renderer found no room: the look says so as something that passes, and the next one begins again."""
-    task_id = await provider.submit(order(), "key-1")
+    task_id = await taken(provider, order(), "key-1")
     await provider.close()
     (room(tmp_path, task_id) / files.OUT).unlink(missing_ok=True)
     (room(tmp_path, task_id) / files.PROBLEM).write_text(
@@ -314,7 +315,7 @@ async def test_a_full_disk_is_said_and_goes_on_later(provider: AnimaticProvider,
 async def test_the_loop_stays_free_while_it_draws(provider: AnimaticProvider) -> None:
     """Two renders run and are looked at; no turn of the loop is long. (A bound for a shared machine; bench/ has the figures.)"""
     worst = 0.0
-    tasks = [await provider.submit(order(seed=seed), f"key-{seed}") for seed in (1, 2)]
+    tasks = [await taken(provider, order(seed=seed), f"key-{seed}") for seed in (1, 2)]
     watching = asyncio.gather(*(finish(provider, task_id) for task_id in tasks))
     while not watching.done():
         before = time.monotonic()

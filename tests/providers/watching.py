@@ -14,13 +14,18 @@ from PIL import Image
 
 from engine.providers.animatic.film import render
 from engine.providers.animatic.spec import FPS, RenderSpec, frame_size
-from engine.providers.base import Order
+from engine.providers.base import Order, Provider
 
 Pixels = NDArray[np.uint8]
 
 _EXACT = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
+
+
+async def taken(provider: Provider, wanted: Order, key: str) -> str:
+    """The task id of a render that was asked for."""
+    return (await provider.submit(await provider.prepare(wanted, key))).task_id
 
 
 def order(prompt: str = "a lighthouse keeper lights the lamp", **changes: Any) -> Order:

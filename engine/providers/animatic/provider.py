@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from engine.errors import DiskFull, Refused, RenderFailed, StorageUnavailable
-from engine.model import Abilities, Pace
+from engine.abilities import FREE, Abilities, Pace, Quote, quote
+from engine.errors import Billed, DiskFull, Refused, RenderFailed, StorageUnavailable
 from engine.providers.animatic.rooms import Room
 from engine.providers.animatic.spec import FPS, NO_ROOM, RATIOS, RESOLUTIONS, STDERR, STYLES, RenderSpec, frame_size
-from engine.providers.base import CancelOutcome, Order, Progress, Recovery, Rendered, Rendering
+from engine.providers.base import CancelOutcome, Order, Prepared, Progress, Recovery, Rendered, Rendering, Sent, Taken
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ class AnimaticProvider:
                 first_frame=True,
                 last_frame=True,
                 audio=True,
-                usd_per_second=0.0,
+                seed=True,
+                price=FREE,
                 note="Moving drafts with sound, drawn on this machine: free, private, works offline.",
             )
         }
@@ -75,15 +76,23 @@ class AnimaticProvider:
     def recovery(self) -> Recovery:
         return Recovery.SAME_KEY
 
-    async def submit(self, order: Order, key: str) -> str:
+    async def quote(self, order: Order) -> Quote:
+        """Free."""
+        return quote(FREE, seconds=order.seconds, resolution=order.resolution)
+
+    async def prepare(self, order: Order, key: str) -> Prepared:
+        """The values to draw. Raises Refused: one that cannot be drawn."""
+        return Prepared(order, key, make_spec(order))
+
+    async def submit(self, prepared: Prepared) -> Taken:
         """Write the render down and start it. The same key twice is one render.
 
         Raises:
-            Refused: a value that cannot be drawn, or a frame that is not there.
+            Refused: a frame that is not there.
             DiskFull, StorageUnavailable: it could not be written down.
         """
-        spec = make_spec(order)
-        task_id = _task_id_of(key)
+        order, spec = prepared.order, prepared.request
+        task_id = _task_id_of(prepared.key)
         async with self._gate(task_id):
             room = await self._room(task_id)
             try:
@@ -95,11 +104,11 @@ class AnimaticProvider:
             except OSError as problem:
                 raise _storage_error(problem) from problem
             await self._keep_going(task_id, room)
-        return task_id
+        return Taken(task_id)
 
-    async def find(self, key: str) -> str | None:
+    async def find(self, sent: Sent) -> str | None:
         """Not asked for: the same key is sent again instead."""
-        task_id = _task_id_of(key)
+        task_id = _task_id_of(sent.key)
         room = await self._room(task_id)
         return task_id if await asyncio.to_thread(room.exists) else None
 
@@ -131,7 +140,9 @@ class AnimaticProvider:
 
     async def _begin(self, task_id: str, room: Room) -> None:
         if not await asyncio.to_thread(room.exists):
-            raise RenderFailed("This render is not known here any more; ask for a retake.", provider=NAME)
+            raise RenderFailed(
+                "This render is not known here any more; ask for a retake.", provider=NAME, billed=Billed.NO
+            )
         problem = await asyncio.to_thread(room.problem)
         if problem is not None and problem.kind == "picture":
             raise Refused(problem.text, provider=NAME)
@@ -146,6 +157,7 @@ class AnimaticProvider:
                 "Drawing this shot failed several times; ask for a retake or another prompt.",
                 provider=NAME,
                 detail=detail,
+                billed=Billed.NO,
             )
         try:
             await asyncio.to_thread(room.set_starts, starts + 1)
@@ -165,7 +177,9 @@ class AnimaticProvider:
         try:
             await asyncio.to_thread(room.copy_result, into)
         except FileNotFoundError as problem:
-            raise RenderFailed("The drawn clip is gone; ask for a retake.", provider=NAME, detail=where) from problem
+            raise RenderFailed(
+                "The drawn clip is gone; ask for a retake.", provider=NAME, detail=where, billed=Billed.NO
+            ) from problem
         except OSError as problem:
             raise _storage_error(problem) from problem
 

@@ -1,0 +1,185 @@
+"""An HTTP answer as a value, and what its status says when the service's own words say nothing. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from engine.errors import (
+    AuthFailed,
+    BadShot,
+    Lost,
+    Misunderstood,
+    ModelRetired,
+    OutOfCredit,
+    ProviderError,
+    RateLimited,
+    Unavailable,
+    Unconfirmed,
+)
+
+RETRY_AFTER_S = 15.0
+"""Where a service says "too many" and not for how long."""
+RETRY_AFTER_MOST_S = 3_600.0
+DETAIL_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `headers` have lower-case names; `service` is its name for people."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    service: str = ""
+    secrets: tuple[str, ...] = ()
+    """Never shown, also where the service repeats them."""
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            Misunderstood: it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise misunderstood(self) from error
+
+    def table(self) -> Mapping[str, Any]:
+        """The body as a JSON object. Raises Misunderstood: it is none."""
+        found = self.json()
+        if not isinstance(found, Mapping):
+            raise misunderstood(self)
+        return found
+
+    @property
+    def detail(self) -> str:
+        """Status and body for the log: short, without what is secret, without long data."""
+        text = self.body[: 16 * DETAIL_CHARS].decode("utf-8", "replace")
+        return f"HTTP {self.status}: {redacted(text, self.secrets)}"
+
+
+def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """The text on one line, short, without secrets, signatures in addresses, and inline data."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    text = re.sub(r"(https?://[^\s\"'?]+)\?[^\s\"']*", r"\1?…", text)
+    text = re.sub(r"[A-Za-z0-9+/=_-]{200,}", "…", text)
+    return " ".join(text.split())[:DETAIL_CHARS]
+
+
+def misunderstood(answer: Answer, what: str = "") -> Misunderstood:
+    """An answer outside the contract, as an error. `what`: the word that nobody here knows."""
+    word = f" ({redacted(what)[:60]})" if what else ""
+    return Misunderstood(
+        f"{answer.service} answered something that Nextshot does not know{word}; the operator finds it in the log.",
+        provider=answer.service,
+        detail=answer.detail,
+    )
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float:
+    """How long the service wants to be left alone: its `Retry-After` in seconds or as a date, else `RETRY_AFTER_S`."""
+    said = headers.get("retry-after", "")
+    if milliseconds := headers.get("retry-after-ms", ""):
+        try:
+            return min(max(float(milliseconds) / 1000, 0.0), RETRY_AFTER_MOST_S)
+        except ValueError:
+            pass
+    try:
+        seconds = float(said)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(said)
+        except (TypeError, ValueError):
+            return RETRY_AFTER_S
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        seconds = (at - (now or datetime.now(UTC))).total_seconds()
+    return min(max(seconds, 0.0), RETRY_AFTER_MOST_S) if seconds == seconds else RETRY_AFTER_S  # noqa: PLR0124  # NaN
+
+
+def fault_of_status(answer: Answer, *, is_create: bool) -> ProviderError:
+    """What an answer that is not good means by its status alone. A service's own words are asked first.
+
+    `is_create`: it answers a request that may cost money; then a 5xx says nothing about whether it was taken.
+    """
+    service, detail = answer.service, answer.detail
+    match answer.status:
+        case 401 | 403:
+            return auth_failed(answer)
+        case 402:
+            return out_of_credit(answer)
+        case 404 | 410 if is_create:
+            return model_retired(answer)
+        case 404 | 410:
+            return lost(answer)
+        case 429:
+            wait_s = retry_after_s(answer.headers)
+            return RateLimited(
+                f"{service} is busy with other requests of ours; this one goes on by itself.",
+                retry_after_s=wait_s,
+                provider=service,
+                detail=detail,
+            )
+        case 400 | 405 | 406 | 409 | 411 | 412 | 413 | 414 | 415 | 422 if is_create:
+            return bad_shot(answer)
+        case status if status >= 500 or status == 408:
+            return unconfirmed(service, detail) if is_create else unavailable(service, detail)
+        case _:
+            return misunderstood(answer)
+
+
+def auth_failed(answer: Answer) -> AuthFailed:
+    return AuthFailed(
+        f"{answer.service} does not accept the operator's key for this; `nextshot doctor` says what to set.",
+        provider=answer.service,
+        detail=answer.detail,
+    )
+
+
+def out_of_credit(answer: Answer) -> OutOfCredit:
+    return OutOfCredit(
+        f"The operator's account at {answer.service} is empty: top it up, or choose another provider with --provider.",
+        provider=answer.service,
+        detail=answer.detail,
+    )
+
+
+def model_retired(answer: Answer) -> ModelRetired:
+    return ModelRetired(
+        f"{answer.service} does not serve this model any more; choose another one, /models lists them.",
+        provider=answer.service,
+        detail=answer.detail,
+    )
+
+
+def bad_shot(answer: Answer, why: str = "") -> BadShot:
+    """`why`: the service's own words, for the person."""
+    words = f": {redacted(why, answer.secrets)[:200].rstrip('.')}" if why else ""
+    return BadShot(
+        f"{answer.service} cannot do this shot{words}. Change its options, or choose another model.",
+        provider=answer.service,
+        detail=answer.detail,
+    )
+
+
+def lost(answer: Answer) -> Lost:
+    return Lost(f"{answer.service} does not know this render any more.", provider=answer.service, detail=answer.detail)
+
+
+def unavailable(service: str, detail: str) -> Unavailable:
+    return Unavailable(f"{service} cannot be reached now; it goes on by itself.", provider=service, detail=detail)
+
+
+def unconfirmed(service: str, detail: str) -> Unconfirmed:
+    return Unconfirmed(f"It is not known whether {service} took the request.", provider=service, detail=detail)

@@ -1,0 +1,183 @@
+"""Brings a finished video here: streamed to the disk, within a size, whole or not at all, and from nowhere inside our network.
+
+Each hop of a redirect is looked at anew, and a public host is connected to at the very address that was looked at. What breaks
+off is gone on with by a range where the server takes one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urljoin
+
+import httpx
+
+from engine.errors import ProviderError, Unavailable
+from engine.providers.hosts import NotPublic, origin_of, public_address
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 4 << 30
+"""Of one clip."""
+HOPS = 5
+TRIES = 4
+STALL_S = 30.0
+"""A connection that gives nothing for so long is dropped."""
+_TIMEOUT = httpx.Timeout(STALL_S, connect=10.0, pool=10.0)
+_PAGES = ("text/", "application/json", "application/xml", "image/")
+
+
+class Download:
+    """One video on its way. `service` is its name in sentences."""
+
+    def __init__(self, service: str, url: str, into: Path, limit_bytes: int) -> None:
+        self._service = service
+        self._url = url
+        self._into = into
+        self._limit_bytes = limit_bytes
+        self._etag = ""
+        self._have_bytes = 0
+
+    async def run(
+        self,
+        *,
+        certificates: ssl.SSLContext,
+        headers_for: Callable[[str], Awaitable[Mapping[str, str]]],
+        may_load: Callable[[str], bool],
+    ) -> None:
+        """Load it. `headers_for` gives what a hop's address may see; `may_load`: it need not be public.
+
+        Raises:
+            Unavailable
+        """
+        file = await asyncio.to_thread(_opened, self._into)
+        try:
+            async with httpx.AsyncClient(timeout=_TIMEOUT, verify=certificates, follow_redirects=False) as client:
+                for left in reversed(range(TRIES)):
+                    try:
+                        await self._load(client, file, headers_for, may_load)
+                        break
+                    except (httpx.TransportError, httpx.DecodingError) as error:
+                        if not left:
+                            raise self._not_had(f"{type(error).__name__} after {self._have_bytes} bytes") from error
+                        log.info("download broke off service=%s bytes=%d", self._service, self._have_bytes)
+                        await asyncio.sleep(0.2 * 2 ** (TRIES - left))
+            await asyncio.to_thread(file.flush)
+        finally:
+            await asyncio.shield(asyncio.to_thread(file.close))
+
+    async def _load(
+        self,
+        client: httpx.AsyncClient,
+        file: BinaryIO,
+        headers_for: Callable[[str], Awaitable[Mapping[str, str]]],
+        may_load: Callable[[str], bool],
+    ) -> None:
+        response = await self._answered(client, headers_for, may_load)
+        try:
+            goes_on = response.status_code == 206 and self._starts_at(response) == self._have_bytes
+            if not goes_on:
+                self._have_bytes = 0
+                await asyncio.to_thread(_emptied, file)
+            length = response.headers.get("content-length", "")
+            whole = self._have_bytes + int(length) if length.isdigit() else None
+            if whole is not None and whole > self._limit_bytes:
+                raise self._not_had(f"{whole} bytes are too many")
+            self._etag = response.headers.get("etag", "")
+            async for chunk in response.aiter_raw(1 << 20):
+                self._have_bytes += len(chunk)
+                if self._have_bytes > self._limit_bytes:
+                    raise self._not_had(f"over {self._limit_bytes} bytes")
+                await asyncio.to_thread(file.write, chunk)
+            if whole is not None and self._have_bytes != whole:
+                raise httpx.RemoteProtocolError(f"{self._have_bytes} bytes of {whole}")
+            if not self._have_bytes:
+                raise self._not_had("an empty file")
+        finally:
+            with suppress(httpx.HTTPError):
+                await response.aclose()
+
+    async def _answered(
+        self,
+        client: httpx.AsyncClient,
+        headers_for: Callable[[str], Awaitable[Mapping[str, str]]],
+        may_load: Callable[[str], bool],
+    ) -> httpx.Response:
+        """The answer with the video, behind its redirects. Asks for the rest where a part is here already."""
+        url = self._url
+        for _ in range(HOPS):
+            headers = {**await headers_for(url), "accept-encoding": "identity"}
+            if self._have_bytes and self._etag and not self._etag.startswith("W/"):
+                headers |= {"range": f"bytes={self._have_bytes}-", "if-range": self._etag}
+            try:
+                if may_load(url):
+                    response = await client.send(client.build_request("GET", url, headers=headers), stream=True)
+                else:
+                    response = await open_pinned(client, "GET", url, headers=headers)
+            except (NotPublic, ValueError, httpx.InvalidURL) as error:
+                raise self._not_had(f"may not be loaded from there: {error}") from error
+            if response.status_code not in {301, 302, 303, 307, 308}:
+                await self._check(response)
+                return response
+            await response.aclose()
+            url = urljoin(url, response.headers.get("location", ""))
+        raise self._not_had("redirected too often")
+
+    async def _check(self, response: httpx.Response) -> None:
+        kind = response.headers.get("content-type", "").lower()
+        wrong = ""
+        if response.status_code not in {200, 206}:
+            wrong = f"HTTP {response.status_code}"
+        elif kind.startswith(_PAGES):
+            wrong = f"a {kind.partition(';')[0]} instead of a video"
+        if wrong:
+            await response.aclose()
+            raise self._not_had(wrong)
+
+    @staticmethod
+    def _starts_at(response: httpx.Response) -> int:
+        """The first byte of a partial answer; -1: it does not say."""
+        first = response.headers.get("content-range", "").removeprefix("bytes ").partition("-")[0]
+        return int(first) if first.isdigit() else -1
+
+    def _not_had(self, detail: str) -> ProviderError:
+        return Unavailable(
+            f"The clip cannot be fetched from {self._service} now; it is tried again by itself.",
+            provider=self._service,
+            detail=f"download: {detail}",
+        )
+
+
+async def open_pinned(
+    client: httpx.AsyncClient, method: str, url: str, *, headers: Mapping[str, str], **body: Any
+) -> httpx.Response:
+    """The answer of a public https host, connected to at the address that was just seen to be public.
+
+    Raises:
+        NotPublic: it is none, or the address is not https.
+    """
+    scheme, host, port = origin_of(url)
+    if scheme != "https":
+        raise NotPublic(f"{host} is not reached by https")
+    address = await public_address(host, port)
+    parsed = httpx.URL(url)
+    pinned = parsed.copy_with(host=address)
+    named = host if port == 443 else f"{host}:{port}"
+    request = client.build_request(
+        method, pinned, headers={**headers, "host": named}, extensions={"sni_hostname": host}, **body
+    )
+    return await client.send(request, stream=True)
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("wb")
+
+
+def _emptied(file: BinaryIO) -> None:
+    file.seek(0)
+    file.truncate()

@@ -1,0 +1,251 @@
+"""HTTP to one service: safe requests are tried again, a paid one never; keys go to its own host only; nothing secret is logged.
+
+Whoever cannot be connected to has certainly taken nothing. Everything else that goes wrong with a paid request may have been taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import stamina
+from aiolimiter import AsyncLimiter
+
+from engine.errors import RateLimited, Unavailable
+from engine.providers.answers import Answer, fault_of_status, misunderstood, unavailable, unconfirmed
+from engine.providers.catalog import Rate
+from engine.providers.download import Download, open_pinned
+from engine.providers.hosts import NotPublic, origin_of
+
+log = logging.getLogger(__name__)
+
+TRIES = 4
+TRIES_S = 30.0
+"""All tries of one safe request together."""
+PAID_S = 55.0
+"""Shorter than what the engine gives a submit, so that the cause is known."""
+ANSWER_MOST_BYTES = 8 << 20
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=10.0)
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+
+Auth = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request as data. `path` is below the service's address, or a whole URL. `files` are fields of a multipart body."""
+
+    method: str
+    path: str
+    json: Any = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[tuple[str, str, bytes, str], ...] = ()
+    """Field, file name, bytes, MIME type."""
+    content: bytes | None = None
+
+
+class Wire:
+    """The connection to one service. `service` is its name for people; `key_urls`: further addresses of its own that get the key.
+
+    `trusted`: addresses of the operator's own from which results may be loaded though they are not public.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        url: str,
+        *,
+        auth: Auth | Mapping[str, str],
+        secrets: Iterable[str] = (),
+        key_urls: Iterable[str] = (),
+        trusted: Iterable[str] = (),
+        rate: Rate | None = None,
+    ) -> None:
+        self.service = service
+        self.url = url.rstrip("/")
+        self.secrets = tuple(secret for secret in secrets if secret)
+        self._auth = auth
+        self._own = frozenset(origin_of(each) for each in (url, *key_urls))
+        self._trusted = frozenset(origin_of(each) for each in trusted)
+        self._limiter = AsyncLimiter(rate.count, rate.per_s) if rate else None
+        self._rate = rate
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        """By whether every request has a connection of its own."""
+        self._certificates: ssl.SSLContext | None = None
+
+    async def ask(
+        self,
+        request: Request,
+        *,
+        is_answer: Callable[[Answer], bool] | None = None,
+        limit_bytes: int = ANSWER_MOST_BYTES,
+    ) -> Answer:
+        """The answer to a request that costs nothing and may be sent twice; what passes is tried again with growing waits.
+
+        `is_answer` says of an answer with a bad status that it is one all the same. The caller reads other bad ones.
+
+        Raises:
+            RateLimited, Unavailable: it did not get better.
+        """
+
+        def wait_s(error: Exception) -> bool | float:
+            if isinstance(error, RateLimited):
+                return error.retry_after_s if error.retry_after_s < TRIES_S / 2 else False
+            return isinstance(error, Unavailable)
+
+        tries = stamina.retry_context(on=wait_s, attempts=TRIES, timeout=TRIES_S, wait_initial=0.3, wait_max=5.0)
+        async for attempt in tries:
+            with attempt:
+                return await self._ask_once(request, is_answer, limit_bytes)
+        raise AssertionError  # the last attempt returned or raised
+
+    async def _ask_once(self, request: Request, is_answer: Callable[[Answer], bool] | None, limit_bytes: int) -> Answer:
+        try:
+            answer = await self._send(request, limit_bytes)
+        except (httpx.HTTPError, NotPublic, TimeoutError) as error:
+            raise unavailable(self.service, f"{type(error).__name__}: {error}") from error
+        if answer.status in _AGAIN and not (is_answer and is_answer(answer)):
+            raise fault_of_status(answer, is_create=False)
+        return answer
+
+    async def create(
+        self, request: Request, *, refuses_with: frozenset[int] = frozenset(), limit_s: float = PAID_S
+    ) -> Answer:
+        """The answer to a request that costs money: sent once, on a connection of its own, never repeated.
+
+        `refuses_with`: 5xx statuses by which the service is documented to have taken nothing.
+
+        Raises:
+            RateLimited, Unavailable: certainly not taken.
+            Unconfirmed: it may have been taken.
+        """
+        if self._limiter is not None and self._rate is not None:
+            if not self._limiter.has_capacity():
+                raise RateLimited(
+                    f"{self.service} takes {self._rate.count} requests in {self._rate.per_s:g} s; this one waits.",
+                    retry_after_s=self._rate.per_s / self._rate.count,
+                    provider=self.service,
+                )
+            await self._limiter.acquire()
+        try:
+            # A kept connection may be closed by the other side just then, and nobody would know whether it had read the request.
+            answer = await self._send(request, ANSWER_MOST_BYTES, is_alone=True, limit_s=limit_s)
+        except (*_NOT_SENT, NotPublic) as error:
+            raise unavailable(self.service, type(error).__name__) from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise unconfirmed(self.service, type(error).__name__) from error
+        if answer.status in refuses_with:
+            raise unavailable(self.service, answer.detail)
+        if answer.status == 429:
+            raise fault_of_status(answer, is_create=True)
+        if answer.status >= 500 or answer.status == 408:
+            raise unconfirmed(self.service, answer.detail)
+        if 300 <= answer.status < 400:
+            raise misunderstood(answer)
+        return answer
+
+    async def download(
+        self, url: str, into: Path, *, limit_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the video behind an address to `into`, which is overwritten; see `engine.providers.download`.
+
+        Raises:
+            RateLimited, Unavailable: it cannot be had now, or from there: ask for a fresh address.
+        """
+        await Download(self.service, url, into, limit_bytes).run(
+            certificates=await self._ssl(),
+            headers_for=lambda each: self._headers_for(each, headers or {}),
+            may_load=lambda each: origin_of(each) in self._own | self._trusted,
+        )
+
+    async def close(self) -> None:
+        """Release the connections."""
+        while self._clients:
+            _, client = self._clients.popitem()
+            await client.aclose()
+
+    async def _headers_for(self, url: str, more: Mapping[str, str]) -> dict[str, str]:
+        """The key, for the service's own addresses only."""
+        if origin_of(url) not in self._own:
+            return {}
+        return {**await self.auth_headers(), **more}
+
+    async def auth_headers(self) -> Mapping[str, str]:
+        """What proves who we are.
+
+        Raises:
+            AuthFailed, Unavailable: of whoever makes it.
+        """
+        return self._auth if isinstance(self._auth, Mapping) else await self._auth()
+
+    async def _send(
+        self, request: Request, limit_bytes: int, *, is_alone: bool = False, limit_s: float = TRIES_S
+    ) -> Answer:
+        url = urljoin(self.url + "/", request.path.lstrip("/")) if "://" not in request.path else request.path
+        own = origin_of(url) in self._own
+        headers = {**(await self.auth_headers() if own else {}), **request.headers}
+        client = await self._opened(is_alone)
+        async with asyncio.timeout(limit_s):
+            if own or origin_of(url) in self._trusted:
+                sent = client.build_request(request.method, url, headers=headers, **_body(request))
+                response = await client.send(sent, stream=True)
+            else:
+                response = await open_pinned(client, request.method, url, headers=headers, **_body(request))
+            try:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > limit_bytes:
+                        raise httpx.DecodingError("the answer is too large")
+            finally:
+                with suppress(httpx.HTTPError):
+                    await response.aclose()
+        return Answer(
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            body=bytes(body),
+            service=self.service,
+            secrets=self.secrets,
+        )
+
+    async def _opened(self, is_alone: bool) -> httpx.AsyncClient:
+        if is_alone not in self._clients:
+            limits = httpx.Limits(max_connections=100, max_keepalive_connections=0 if is_alone else 20)
+            certificates = await self._ssl()
+            self._clients[is_alone] = httpx.AsyncClient(timeout=_TIMEOUT, verify=certificates, limits=limits)
+        return self._clients[is_alone]
+
+    async def _ssl(self) -> ssl.SSLContext:
+        if self._certificates is None:  # reading them takes a while
+            self._certificates = await asyncio.to_thread(httpx.create_ssl_context)
+        return self._certificates
+
+
+def _body(request: Request) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if request.params:
+        body["params"] = dict(request.params)
+    if request.json is not None:
+        body["json"] = request.json
+    if request.files:
+        body["files"] = [(name, (file_name, data, mime)) for name, file_name, data, mime in request.files]
+    if request.form:
+        # Fields go out as parts of a multipart body also where there is no file: such servers read nothing else.
+        body["data"] = dict(request.form)
+        if not request.files:
+            body["files"] = [(name, (None, value)) for name, value in request.form.items()]
+            del body["data"]
+    if request.content is not None:
+        body["content"] = request.content
+    return body

@@ -1,0 +1,25 @@
+"""Every video service: how it is opened, and its fake. A new one is one line here, and the suite runs over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.providers import xai
+from engine.providers.base import Provider
+from engine.providers.catalog import Setup
+from tests.fakes.services.base import FakeService
+from tests.fakes.services.xai import FakeXai
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One service under test."""
+
+    fake: type[FakeService]
+    open: Callable[[Setup], Provider]
+
+
+SERVICES: Mapping[str, Case] = {
+    "xai": Case(FakeXai, xai.open_provider),
+}
