@@ -7,10 +7,12 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
 from bot import replies, requests, texts
+from bot.catalog_words import overview
 from bot.message import Attachment, Incoming, Press, Reply
 from bot.parsing import Parsed, UsageError, addressee, is_command, parse
 from bot.requests import Request, WithVideo, frames_of, request_of
@@ -179,7 +181,7 @@ class Dispatch:
             case requests.Unlink(asked):
                 return Reply(text=texts.parted(await studio.unlink(asked)), private=True)
             case requests.Models():
-                return Reply(text=texts.models(studio.models()), private=True)
+                return Reply(text=overview(studio.models(), datetime.now(UTC).date()), private=True)
             case requests.Help():
                 return Reply(text=texts.help_reply(), private=True)
             case requests.Start():

@@ -19,9 +19,10 @@ from bot.control.server import drop_socket, serve_desk
 from bot.delivery import Delivery
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
+from bot.hooks import callback_url, hooks_of
 from bot.message import Adapter
 from bot.platforms import Paces, Parts, Platform, Platforms, platforms_of
-from bot.providers import PROVIDERS, Maker
+from bot.providers import Maker, makers_of
 from bot.settings import Settings
 from bot.web.adapter import WebAdapter
 from bot.web.links import Links, read_secret
@@ -81,12 +82,13 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, at_work: bool, makers: Mapping[str, Maker] = PROVIDERS, paces: Paces | None = None
+    settings: Settings, *, at_work: bool, makers: Mapping[str, Maker] | None = None, paces: Paces | None = None
 ) -> AsyncIterator[House]:
     """Everything, open until the block is left; then closed in the reverse order.
 
     `at_work`: jobs are worked on, and other processes are served. Without it one can look and steer, and nothing moves.
-    `makers` make the providers. `paces`: how fast platforms may be told things; None: as they let bots.
+    `makers` make the providers; None: as the settings have them. `paces`: how fast platforms may be told things; None: as they
+    let bots.
 
     Raises:
         DirectoryHeld, StorageUnavailable, DiskFull
@@ -123,6 +125,7 @@ async def open_house(
             made.append((web, chats, delivery))
             return [delivery]
 
+        makers = makers or makers_of(settings.services, callback_url(settings.web_url))
         default_first = sorted(makers, key=lambda name: name != settings.provider)
         studio = await stack.enter_async_context(
             open_studio(
@@ -141,7 +144,8 @@ async def open_house(
         dispatch = Dispatch(studio)
         for chat in chats.by_name.values():
             chat.connect(dispatch)
-        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=chats.hooks)
+        hooks = {**hooks_of(studio, makers), **chats.hooks} if at_work and settings.web_url else chats.hooks
+        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=hooks)
         socket = await stack.enter_async_context(_served(studio, lock)) if at_work else None
         log.info("house opened directory=%s at_work=%s", directory, at_work)
         stack.callback(log.info, "house closing directory=%s", directory)

@@ -31,12 +31,12 @@ from bot.addresses import is_hook_path, is_loopback, is_near
 from bot.discord import access as discord_access
 from bot.discord.site import CLOUD_URL as DISCORD_URL
 from bot.discord.site import application_id_of
-from bot.providers import PROVIDERS
+from bot.providers import HERE, KINDS
+from bot.services import PREFIX, TABLE, Service, Services, read_services
 from bot.telegram import access as telegram_access
 from bot.telegram.site import CLOUD_URL as TELEGRAM_URL
 from bot.wanted import WANTED
 
-PREFIX = "NEXTSHOT_"
 DOTENV = Path(".env")
 TOML = Path("nextshot.toml")
 
@@ -55,6 +55,10 @@ _LISTS: Mapping[str, Callable[[str], frozenset[str]]] = {
     "discord_admins": discord_access.read_admins,
 }
 """The settings that are lists, and what reads each."""
+
+
+_SERVICES = "the services of this run"
+"""Under which they are given to `Settings`: no variable of an environment is called so."""
 
 
 class SettingsError(Exception):
@@ -76,7 +80,9 @@ class Settings(BaseSettings):
     """Where the database, the clips and the work in progress are; absolute."""
     database_url: SecretStr | None = None
     """None: an SQLite file in `data_dir`. Secret because it may hold a password."""
-    provider: str = "animatic"
+    services: tuple[Service, ...] = Field(default=(), validation_alias=_SERVICES, repr=False)
+    """The video services that have all that they need."""
+    provider: str = HERE
     """Renders the shots that name no other."""
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8420, ge=0, le=65535)
@@ -132,10 +138,13 @@ class Settings(BaseSettings):
 
     @field_validator("provider")
     @classmethod
-    def _known_provider(cls, value: str) -> str:
-        if value not in PROVIDERS:
-            raise ValueError
-        return value
+    def _known_provider(cls, value: str, info: Any) -> str:
+        if value == HERE or value in {service.name for service in info.data.get("services", ())}:
+            return value
+        if value in KINDS:
+            sentence = f"{PREFIX}PROVIDER is {value}, which is not set up; `nextshot models --all` says what it needs."
+            raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
+        raise ValueError
 
     @field_validator("web_host")
     @classmethod
@@ -252,20 +261,29 @@ def load_settings(**given: object) -> Settings:
     """
     dotenv, dotenv_problems = _read_dotenv()
     toml, toml_problems = _read_toml()
+    services = read_services(KINDS, os.environ, dotenv, toml)
+    plain_toml = {PREFIX + key.upper(): value for key, value in toml.items() if key != TABLE}
     problems = [
         *dotenv_problems,
         *toml_problems,
-        *_unknown_names(os.environ, "the environment"),
-        *_unknown_names(dotenv, str(DOTENV)),
-        *_unknown_names({PREFIX + key.upper(): value for key, value in toml.items()}, str(TOML)),
+        *services.problems,
+        *_unknown_names(os.environ, "the environment", services.setting_names),
+        *_unknown_names(dotenv, str(DOTENV), services.setting_names),
+        *_unknown_names(plain_toml, str(TOML), frozenset()),
     ]
+    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     try:
-        settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+        settings = Settings(**{_SERVICES: services.ready, **chosen})
     except ValidationError as wrong:
         problems += [_sentence(dict(error), given, dotenv, toml) for error in wrong.errors(include_url=False)]
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def load_services() -> Services:
+    """Every service that could be set up, and what of it is, without a look at the other settings."""
+    return read_services(KINDS, os.environ, _read_dotenv()[0], _read_toml()[0])
 
 
 def _read_dotenv() -> tuple[dict[str, str | None], list[str]]:
@@ -291,15 +309,20 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _unknown_names(names: Mapping[str, object], where: str) -> list[str]:
-    known = [PREFIX + field.upper() for field in Settings.model_fields]
+def _unknown_names(names: Mapping[str, object], where: str, of_services: frozenset[str]) -> list[str]:
+    own = [PREFIX + field.upper() for field in Settings.model_fields if field != "services"]
+    known = [*own, *sorted(of_services)]
     problems = []
     for name in names:
         upper = name.upper()
         if upper.startswith(PREFIX) and upper not in known and not _FOREIGN.match(upper):
             # compared without the prefix, which would make everything look alike
             near = difflib.get_close_matches(upper[len(PREFIX) :], [one[len(PREFIX) :] for one in known], n=1)
-            mend = f"did you mean {PREFIX}{near[0]}?" if near else f"remove it; the settings are {', '.join(known)}."
+            mend = (
+                f"did you mean {PREFIX}{near[0]}?"
+                if near
+                else f"remove it; the settings are {', '.join(own)}, those of services aside."
+            )
             problems.append(f"{name} in {where} is no setting: {mend}")
     return problems
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.commands import help_text
-from engine.abilities import Abilities
-from engine.checks import ModelsByProvider
 from engine.errors import Billed
 from engine.linking import CODE_LASTS_S, Linked, Parted
 from engine.model import Clip, Film, Job, JobKind, JobState, Shot, ShotOptions, Story, Take
@@ -166,31 +164,6 @@ def history(page: HistoryPage, *, mine: bool, here: bool = False) -> str:
     if page.next_before is not None:
         lines.append(f"older ones: /history {'mine ' if mine else ''}--before {page.next_before}")
     return "\n".join([*lines, *ending])
-
-
-def models(all_models: ModelsByProvider) -> str:
-    """What can render here."""
-    lines = []
-    for provider, by_name in all_models.items():
-        for name, can in by_name.items():
-            price = price_a_second(can)
-            lines.append(f"{provider} {name} · {can.min_seconds:g} to {can.max_seconds:g} s · {price}")
-            lines.append(f"  {', '.join(can.ratios)} · {', '.join(can.resolutions)} · styles: {', '.join(can.styles)}")
-            if can.note:
-                lines.append(f"  {can.note}")
-    return "\n".join(lines)
-
-
-def price_a_second(can: Abilities) -> str:
-    """What a second of its clips costs: one price, or from the cheapest to the dearest resolution."""
-    if can.price is None:
-        return "price unknown"
-    usd = sorted(can.price.usd_per_second.values())
-    if not usd:
-        return f"${can.price.usd_per_render:f} a clip"
-    if not usd[-1]:
-        return "free"
-    return f"${usd[0]:f} a second" if usd[0] == usd[-1] else f"${usd[0]:f} to ${usd[-1]:f} a second"
 
 
 def welcome() -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.providers import PROVIDERS
+from bot.providers import HERE
 
 WANTED: Mapping[str, tuple[str, str]] = {
     "data_dir": ("a directory", "./data"),
     "database_url": ("empty, or an sqlite: or postgresql: URL", "postgresql://user:password@host/nextshot"),
-    "provider": (f"one of {', '.join(PROVIDERS)}", next(iter(PROVIDERS))),
+    "provider": ("animatic, or a service that is set up; `nextshot models --all` lists them", HERE),
     "web_host": ("an IP address or localhost", "127.0.0.1"),
     "web_port": ("a port number from 0 to 65535 (0 picks a free one)", "8420"),
     "web_password": ("a text of at least 8 characters", "something-long"),

@@ -7,14 +7,12 @@ and either all of it is there afterwards or nothing is.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.model import (
-    Attempt,
-    AttemptOutcome,
     Clip,
     FileKey,
     Film,
@@ -29,6 +27,7 @@ from engine.model import (
     Story,
     Take,
 )
+from engine.new_rows import NewJob, NewShot
 from engine.views import HistoryPage
 
 T = TypeVar("T")
@@ -38,41 +37,6 @@ Clock = Callable[[], datetime]
 
 Announce = Callable[[Job], Coroutine[Any, Any, None]]
 """Told of a job after every change of it, outside of any transaction. Must not raise; may be slow; losing one is harmless."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewShot:
-    """A shot to add; its number is given by the store."""
-
-    story_id: int
-    parent_id: int | None
-    person: Person
-    prompt: str
-    seconds: float
-    ratio: str
-    resolution: str
-    style: str
-    provider: str
-    model: str
-    first_frame: FileKey | None
-    last_frame: FileKey | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
-    """A job to add. It is QUEUED and due at once."""
-
-    kind: str
-    request_key: str
-    place: str
-    person: Person
-    story_id: int
-    shot_id: int | None = None
-    take_id: int | None = None
-    plan: tuple[int, ...] = ()
-    provider: str = ""
-    model: str = ""
-    asked_receipt: str | None = None
 
 
 class Reader(Protocol):
@@ -232,7 +196,17 @@ class Writer(Reader, Protocol):
         """Mark it deleted, drop its clips from takes and history, and name the files that it referred to."""
         ...
 
-    async def add_take(self, shot_id: int, seed: int, parent_take_id: int | None) -> Take: ...
+    async def change_shot(self, shot: Shot) -> None:
+        """Write how it is rendered from now on: every option, its provider and model. What is told and by whom stays."""
+        ...
+
+    async def add_take(
+        self, shot_id: int, seed: int, parent_take_id: int | None, *, edit: str = "", edited_take_id: int | None = None
+    ) -> Take: ...
+
+    async def paint_take(self, take_id: int, first_frame: FileKey) -> None:
+        """Note the picture that was painted for it to start on."""
+        ...
 
     async def start_take(self, take_id: int, parent_take_id: int | None) -> None:
         """Note the take whose last frame it starts on, known only when its render begins."""
@@ -262,6 +236,10 @@ class Writer(Reader, Protocol):
         """The job with a new fence, for a person's word (cancel, again) that must win over a step under way; None: no such job."""
         ...
 
+    async def make_task_due(self, provider: str, task_id: str) -> None:
+        """Let the render of this task be looked at now. No job of the provider has it: nothing happens."""
+        ...
+
     async def make_due(self, provider: str) -> None:
         """Make the longest waiting QUEUED job of this provider due now."""
         ...
@@ -270,7 +248,7 @@ class Writer(Reader, Protocol):
         """Make the QUEUED jobs that wait for this shot due now."""
         ...
 
-    async def add_attempt(self, job_id: int, key: str) -> Attempt: ...
+    async def add_attempt(self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER) -> Attempt: ...
 
     async def close_attempt(self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None) -> None: ...
 

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from engine.codes import parse_film_code
 from engine.errors import EngineError, NotAllowed, NotFound, NothingToContinue, RequestError
 from engine.gallery import Gallery
+from engine.hints import heard
 from engine.housekeeping import tidy
 from engine.jobs import LIVE, finish, move
 from engine.lookup import find_film, find_shot, find_story, live_job
 from engine.model import Asked, FileKey, Job, JobState, Person, SayKind
 from engine.outcome import World
 from engine.ports import Reader, Writer
+from engine.providers.base import Hook
 from engine.settle import after_work, retreat_tip
 from engine.views import ShotView, StoryView
 
@@ -29,6 +31,13 @@ class Steering(Gallery):
         super().__init__(world.store, world.files, world.providers)
         self._world = world
         self._wake = wake
+
+    async def heard(self, provider: str, hook: Hook) -> bool:
+        """Whether a call to our webhook was this provider's service; then its render is looked at now. See `engine.hints`."""
+        is_its = await heard(self._world, provider, hook)
+        if is_its:
+            self._wake()
+        return is_its
 
     async def cancel(self, asked: Asked, target: str | None) -> Job:
         """Stop the named shot's or story's job, else the newest one that this person has here.

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
 
+from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Defect, StaleFence
-from engine.model import Attempt, AttemptOutcome, Job, JobState, Say, SayKind, SayState
-from engine.ports import NewJob
+from engine.model import Job, JobState, Say, SayKind, SayState
+from engine.new_rows import NewJob
 from storage.rows import attempt_of, job_cells, job_of
 from storage.selects import JOBS
 from storage.story_writes import StoryWrites
@@ -82,12 +83,19 @@ class JobWrites(StoryWrites):
         )
         await self._change(update(JOB).where(JOB.c.id == longest).values(due_at=now, lease_until=None))
 
+    async def make_task_due(self, provider: str, task_id: str) -> None:
+        # One under a lease is being looked at just now, perhaps a moment before the news: it is looked at again.
+        rendering = update(JOB).where(
+            JOB.c.provider == provider, JOB.c.task_id == task_id, JOB.c.state == JobState.RENDERING
+        )
+        await self._change(rendering.values(due_at=self._now(), lease_until=None))
+
     async def make_waiters_due(self, shot_code: str) -> None:
         # Under a lease too: a waiter whose step is just reading "not ready yet" must not sleep on. The fence voids that step.
         waiters = update(JOB).where(JOB.c.waits_for == shot_code, JOB.c.state == JobState.QUEUED)
         await self._change(waiters.values(due_at=self._now(), lease_until=None))
 
-    async def add_attempt(self, job_id: int, key: str) -> Attempt:
+    async def add_attempt(self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER) -> Attempt:
         of_job = select(func.count()).where(ATTEMPT.c.job_id == job_id).select_from(ATTEMPT).scalar_subquery()
         attempt_id = await self._add(
             ATTEMPT,
@@ -96,6 +104,7 @@ class JobWrites(StoryWrites):
             key=key,
             outcome=str(AttemptOutcome.INTENDED),
             intent_at=self._now(),
+            what=str(what),
         )
         return attempt_of(await self._the(select(ATTEMPT).where(ATTEMPT.c.id == attempt_id)))
 

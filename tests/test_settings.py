@@ -60,7 +60,7 @@ def test_an_empty_value_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NEXTSHOT_WEB_PORT", "65536", "NEXTSHOT_WEB_PORT is '65536'"),
         ("NEXTSHOT_WEB_HOST", "example", "NEXTSHOT_WEB_HOST is 'example' in the environment; it must be an IP address"),
         ("NEXTSHOT_WEB_HOST", "0.0.0.0", "set NEXTSHOT_WEB_PASSWORD, or leave NEXTSHOT_WEB_HOST at 127.0.0.1"),  # noqa: S104  # the refused value
-        ("NEXTSHOT_PROVIDER", "sorra", "it must be one of animatic"),
+        ("NEXTSHOT_PROVIDER", "sorra", "it must be animatic, or a service that is set up"),
         ("NEXTSHOT_PLACE", "home", "it must be a platform and a name"),
         ("NEXTSHOT_LOG_LEVEL", "loud", "it must be one of debug, info, warning, error"),
         (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.doctor.finding import Finding, ok, problem, warning
-from bot.providers import PROVIDERS
+from bot.providers import Maker, makers_of
 from bot.settings import Settings
 from storage import LocalFiles, read_holder
 
@@ -28,15 +28,15 @@ def check_python() -> Iterator[Finding]:
 
 def check_providers(settings: Settings) -> Iterator[Finding]:
     """Whether each can be opened here."""
-    for name in PROVIDERS:
+    for name, maker in makers_of(settings.services).items():
         default = ", the default" if name == settings.provider else ""
-        models = asyncio.run(_models_of(name))
+        models = asyncio.run(_models_of(maker))
         yield ok(f"{name}{default}: {', '.join(models)}.")
 
 
-async def _models_of(name: str) -> list[str]:
+async def _models_of(maker: Maker) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="nextshot-doctor-") as directory:
-        provider = PROVIDERS[name](LocalFiles(Path(directory)))
+        provider = maker(LocalFiles(Path(directory)))
         try:
             return list(provider.models)
         finally:

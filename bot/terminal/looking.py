@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bot.catalog_words import model_rows
 from bot.terminal import options as o
-from bot.terminal.output import SHOWN_HISTORY, SHOWN_MODELS, SHOWN_STORIES, download_to, look_at, show_story
+from bot.terminal.output import SHOWN_ALL, SHOWN_HISTORY, SHOWN_MODELS, SHOWN_STORIES, download_to, look_at, show_story
 from bot.terminal.perform import perform
-from bot.terminal.rows import history_row, model_rows, story_row
+from bot.terminal.rows import history_row, story_row
 from bot.terminal.turn import Turn
 from engine.errors import RequestError
 
@@ -100,10 +102,26 @@ def download(
     perform(as_json, place, work)
 
 
-def models(as_json: o.AsJson = False) -> None:
+def models(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also those that are not set up here, and what they need.")
+    ] = False,
+    as_json: o.AsJson = False,
+) -> None:
     """See what can render here, and what it can do."""
 
     async def work(turn: Turn) -> None:
-        turn.voice.rows(model_rows(turn.desk.models()), SHOWN_MODELS)
+        from bot.settings import load_services  # noqa: PLC0415  # see bot.terminal.perform
+
+        known, today = turn.desk.models(), datetime.now(UTC).date()
+        shown = model_rows(known, today)
+        if every:
+            shown = [{**row, "needs": ""} for row in shown]
+            for service in load_services().known:
+                if service.name not in known:
+                    needs = ", ".join(map(service.setting, service.missing))
+                    rows = model_rows({service.name: service.catalog.abilities}, today)
+                    shown += [{**row, "needs": f"set {needs}" if needs else "start nextshot again"} for row in rows]
+        turn.voice.rows(shown, SHOWN_ALL if every else SHOWN_MODELS)
 
     perform(as_json, None, work)

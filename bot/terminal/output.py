@@ -16,7 +16,19 @@ from engine.views import StoryView
 
 SHOWN_HISTORY = ("shot", "person", "seconds", "width", "height", "prompt")
 SHOWN_STORIES = ("story", "director", "title")
-SHOWN_MODELS = ("provider", "model", "min_seconds", "max_seconds", "ratios", "resolutions", "styles", "note")
+SHOWN_MODELS = (
+    "provider",
+    "model",
+    "min_seconds",
+    "max_seconds",
+    "price",
+    "ratios",
+    "resolutions",
+    "styles",
+    "warning",
+    "note",
+)
+SHOWN_ALL = ("provider", "model", "min_seconds", "max_seconds", "price", "resolutions", "warning", "needs")
 SHOWN_SHOTS = ("shot", "state", "on_canon", "parent", "person", "seconds", "prompt")
 SHOWN_FILMS = ("film", "state", "shots", "person", "seconds")
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
 
-from engine.abilities import Abilities
 from engine.model import Clip, Film, Job, JobKind, JobState, Story
 from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryItem, ShotView, StoryView
@@ -135,30 +133,6 @@ def history_row(item: HistoryItem) -> Row:
         **clip_row(item.clip, None),
         "created_at": item.created_at.isoformat(),
     }
-
-
-def model_rows(models: Mapping[str, Mapping[str, Abilities]]) -> list[Row]:
-    """Every model of every provider; the first of a provider is its default."""
-    return [
-        {
-            "provider": provider,
-            "model": model,
-            "min_seconds": able.min_seconds,
-            "max_seconds": able.max_seconds,
-            "ratios": list(able.ratios),
-            "resolutions": list(able.resolutions),
-            "styles": list(able.styles),
-            "first_frame": able.first_frame,
-            "last_frame": able.last_frame,
-            "audio": able.audio,
-            "usd_per_second": {each: str(usd) for each, usd in able.price.usd_per_second.items()}
-            if able.price
-            else None,
-            "note": able.note,
-        }
-        for provider, named in models.items()
-        for model, able in named.items()
-    ]
 
 
 def settings_row(place: PlaceOptions) -> Row:

@@ -89,7 +89,7 @@ class Setup:
     name: str
     """As in `--provider`; usually the kind's name."""
     catalog: Catalog
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     callback_url: str | None = None
     """Where the service may tell us to look; None: nothing of ours can be reached from outside."""
 

@@ -1,0 +1,137 @@
+"""What models can do and cost, in words and as rows. Pure; `today` is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from engine.abilities import Abilities
+from engine.checks import ModelsByProvider
+
+WARN_DAYS = 60
+"""How long before its end a model is warned of."""
+ALL_OF = 6
+"""Up to so many models are all told at once."""
+NOTES_OF = 8
+"""Up to so many models of a provider are told with their notes."""
+
+
+def overview(all_models: ModelsByProvider, today: date) -> str:
+    """All models where they are few, else a line for each provider."""
+    if sum(map(len, all_models.values())) <= ALL_OF:
+        return "\n".join(details(name, by_name, today) for name, by_name in all_models.items())
+    lines = [_line_of(name, by_name) for name, by_name in all_models.items()]
+    return "\n".join([*lines, "/models and a name tells more, as /models " + list(all_models)[-1]])
+
+
+def details(provider: str, by_name: Mapping[str, Abilities], today: date) -> str:
+    """Every model of one provider."""
+    lines = []
+    for name, can in by_name.items():
+        lines.append(f"{provider} {name} · {length_of(can)} · {price_a_second(can)}")
+        styles = f" · styles: {', '.join(can.styles)}" if len(can.styles) > 1 else ""
+        lines.append(f"  {', '.join(can.ratios)} · {', '.join(can.resolutions)}{styles}")
+        if abilities := abilities_of(can):
+            lines.append(f"  {', '.join(abilities)}")
+        if can.note and len(by_name) <= NOTES_OF:
+            lines.append(f"  {can.note}")
+        if ending := ending_of(can, today):
+            lines.append(f"  {ending}")
+    return "\n".join(lines)
+
+
+def _line_of(provider: str, by_name: Mapping[str, Abilities]) -> str:
+    able = list(by_name.values())
+    shortest, longest = min(can.min_seconds for can in able), max(can.max_seconds for can in able)
+    usd = sorted(usd for can in able if can.price for usd in can.price.usd_per_second.values())
+    price = "price unknown" if not usd else "free" if not usd[-1] else f"${usd[0]:f} to ${usd[-1]:f} a second"
+    count = f"{len(able)} models" if len(able) > 1 else next(iter(by_name))
+    return f"{provider} · {count} · {shortest:g} to {longest:g} s · {price}"
+
+
+def length_of(can: Abilities) -> str:
+    """`4, 6 or 8 s`, or `2 to 20 s`."""
+    if len(can.steps) > 1:
+        *some, last = (f"{each:g}" for each in can.steps)
+        return f"{', '.join(some)} or {last} s"
+    return (
+        f"{can.min_seconds:g} to {can.max_seconds:g} s"
+        if can.min_seconds < can.max_seconds
+        else f"{can.min_seconds:g} s"
+    )
+
+
+def abilities_of(can: Abilities) -> list[str]:
+    """What it can beyond words, in a few words each."""
+    frames = "starts and ends on pictures" if can.last_frame else "starts on a picture" if can.first_frame else ""
+    able = {
+        frames: bool(frames),
+        "needs a picture": not can.text,
+        f"{can.references} references": can.references > 0,
+        "extends": can.extend,
+        "edits": can.edit,
+        "sound": can.audio,
+    }
+    return [words for words, is_able in able.items() if is_able]
+
+
+def price_a_second(can: Abilities) -> str:
+    """What a second of its clips costs: one price, or from the cheapest to the dearest resolution."""
+    if can.price is None:
+        return "price unknown"
+    usd = sorted(can.price.usd_per_second.values())
+    if not usd:
+        return f"${can.price.usd_per_render:f} a clip"
+    if not usd[-1]:
+        return "free"
+    return f"${usd[0]:f} a second" if usd[0] == usd[-1] else f"${usd[0]:f} to ${usd[-1]:f} a second"
+
+
+def ending_of(can: Abilities, today: date) -> str:
+    """When it ends, or that it has, and what to use instead; empty: nothing is known of an end."""
+    instead = f" Use {can.substitute} instead." if can.substitute else ""
+    if can.closed:
+        return f"{can.closed}{instead if can.substitute not in can.closed else ''}"
+    if can.ends_on is None:
+        return ""
+    if can.ends_on <= today:
+        return f"Ended on {can.ends_on}.{instead}"
+    days = (can.ends_on - today).days
+    return f"Ends on {can.ends_on}, in {days} days.{instead}" if days <= WARN_DAYS else f"Ends on {can.ends_on}."
+
+
+def is_ending(can: Abilities, today: date) -> bool:
+    """Whether somebody has to be warned: it has ended, or will within `WARN_DAYS`."""
+    return bool(can.closed) or (can.ends_on is not None and (can.ends_on - today).days <= WARN_DAYS)
+
+
+def model_rows(models: ModelsByProvider, today: date) -> list[dict[str, object]]:
+    """Every model of every provider as a flat row; the first of a provider is its default."""
+    return [
+        {
+            "provider": provider,
+            "model": model,
+            "min_seconds": can.min_seconds,
+            "max_seconds": can.max_seconds,
+            "only_seconds": list(can.steps),
+            "ratios": list(can.ratios),
+            "resolutions": list(can.resolutions),
+            "styles": list(can.styles),
+            "first_frame": can.first_frame,
+            "last_frame": can.last_frame,
+            "references": can.references,
+            "extend": can.extend,
+            "edit": can.edit,
+            "audio": can.audio,
+            "price": price_a_second(can),
+            "usd_per_second": {name: str(usd) for name, usd in can.price.usd_per_second.items()} if can.price else None,
+            "ends_on": str(can.ends_on) if can.ends_on else None,
+            "warning": ending_of(can, today) if is_ending(can, today) else "",
+            "substitute": can.substitute,
+            "as_of": str(can.as_of) if can.as_of else None,
+            "source": can.source,
+            "note": can.note,
+        }
+        for provider, named in models.items()
+        for model, can in named.items()
+    ]
