@@ -23,7 +23,8 @@ from tests.fakes.discord import Channel, FakeDiscord, Message, Person
 from tests.telegram.asking import endless
 
 WAIT_S = 60.0
-ENDS_S = 8.0
+ENDS_S = 5.0
+"""What is promised."""
 LATER_S = 20.0
 POSTS = "/channels/*/messages"
 ANSWER = "/webhooks/*/*/messages/*"
