@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.model import Job, Person
-from engine.ports import NewJob, Writer
+from engine.new_rows import NewJob
+from engine.ports import Writer
 from storage import SqlStore, opened_store
 
 ANA = Person("local:ana", "Ana")

@@ -55,8 +55,9 @@ async def _check(job: Job, world: World) -> Outcome:
     task_id = _task_id(job)
     progress = await provider.check(task_id)
     match progress:
-        case Rendered():
-            return Outcome(job=move(job, JobState.SAVING, due_at=now, percent=None))
+        case Rendered(_, usd):
+            cost_usd = job.cost_usd if usd is None else usd
+            return Outcome(job=move(job, JobState.SAVING, due_at=now, percent=None, cost_usd=cost_usd))
         case Queued():
             percent, preview = None, None
         case Rendering(percent, path):

@@ -9,7 +9,8 @@ from engine.errors import NotFound
 from engine.lookup import find_shot, find_story
 from engine.media import Probe
 from engine.model import Add, Clip, FileKey, Shot, Story
-from engine.ports import NewShot, Reader, Writer
+from engine.new_rows import NewShot
+from engine.ports import Reader, Writer
 
 _RATIOS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}
 _RESOLUTIONS = {"480p": 480, "720p": 720, "1080p": 1080}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
@@ -61,6 +62,19 @@ class ShotOptions:
     model: str | None = None
     first_frame: FileKey | None = None
     last_frame: FileKey | None = None
+    references: tuple[FileKey, ...] = ()
+    """Pictures that guide it and that no frame of it has to be. Not taken over from the shot before."""
+    negative: str | None = None
+    """What must not be seen. Empty: nothing, whatever the shot before said."""
+    is_silent: bool | None = None
+    extend: bool | None = None
+    """Let the service itself go on from its render. None: no."""
+    is_unseeded: bool | None = None
+    """Begin without the last frame of the shot before, knowingly. None: no."""
+    still: str | None = None
+    """Who paints its first frame, as `maker model`. Empty: nobody."""
+    later_s: float | None = None
+    """Wait this long before it is rendered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +173,12 @@ class Take:
     """The take whose last frame it starts on; None for a first shot or a given first frame."""
     clip: Clip | None
     created_at: datetime
+    edit: str = ""
+    """The words by which another take was changed; empty where it was rendered from the shot's prompt."""
+    edited_take_id: int | None = None
+    """The take that those words change."""
+    first_frame: FileKey | None = None
+    """The picture that was painted for it to start on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +208,16 @@ class Shot:
     """The take that is the shot's clip; None until the first one is ready."""
     created_at: datetime
     deleted_at: datetime | None
+    references: tuple[FileKey, ...] = ()
+    negative: str = ""
+    is_silent: bool = False
+    work: str = ""
+    """`extend`: the service itself goes on from its parent's render; else empty."""
+    is_unseeded: bool = False
+    """It continues its parent in the story alone: it was agreed that it starts without the last frame."""
+    still: str = ""
+    """Who paints its first frame, as `maker model`; empty: nobody."""
+    later_s: float | None = None
 
     @property
     def code(self) -> str:
@@ -291,35 +321,17 @@ class Job:
     started_at: datetime | None = None
     """When the provider took it."""
     finished_at: datetime | None = None
+    quoted_usd: Decimal | None = None
+    """What it will cost, as told before. None: not known."""
+    cost_usd: Decimal | None = None
+    """What it cost, where the provider said so."""
+    notes: tuple[str, ...] = ()
+    """What was lost on the way to the provider, one sentence each, for the person."""
 
     @property
     def subject(self) -> str:
         """What it works on, as a person calls it: the shot's code, or the story's for a stitch."""
         return self.shot_code or self.story_code
-
-
-class AttemptOutcome(StrEnum):
-    """What is known of one request that may cost money."""
-
-    INTENDED = "intended"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    ABSENT = "absent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """The intent of one request that may cost money, written before it leaves."""
-
-    id: int
-    job_id: int
-    number: int
-    key: str
-    """Ours, unique, given to the provider where it takes one."""
-    intent_at: datetime
-    outcome: AttemptOutcome
-    task_id: str | None
 
 
 class SayKind(StrEnum):

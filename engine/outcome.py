@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.errors import Billed, EngineError, RateLimited
+from engine.errors import AuthFailed, Billed, EngineError, RateLimited
 from engine.jobs import finish, move
 from engine.model import Clip, Failure, Job, JobKind, JobState, SayKind
 from engine.ports import Announce, Clock, Files, Store
@@ -16,6 +16,10 @@ RETRY_FIRST_S = 2.0
 RETRY_MOST_S = 60.0
 RETRIES = 20
 """Retryable errors in a row before a job is given up: about a quarter of an hour."""
+PAID_SLOW_S = 300.0
+PAID_LASTS = timedelta(hours=6)
+"""How long after it was taken a render is asked for that cannot be had now: it is paid, and no outage is a failure."""
+PAID = frozenset({JobState.RENDERING, JobState.SAVING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +47,24 @@ class Outcome:
 def after_error(job: Job, error: EngineError, now: datetime) -> Outcome:
     """What becomes of a job whose step failed: tried again later where that may help, else FAILED with the error's sentence."""
     detail = error_detail(error)
-    if error.retryable and job.tries < RETRIES:
+    if _goes_on(job, error, now):
         wait_s = error.retry_after_s if isinstance(error, RateLimited) else backoff_s(job.tries)
+        if job.tries >= RETRIES:
+            wait_s = max(wait_s, PAID_SLOW_S)
         return Outcome(
             job=move(job, job.state, tries=job.tries + 1, due_at=now + timedelta(seconds=wait_s)), detail=detail
         )
     if job.state is JobState.SUBMITTING:  # that it cannot be looked up does not say that nothing was taken
         return unconfirmed(job, now, detail=detail)
     return failed(job, error, now, billed=_billed(job, error), detail=detail)
+
+
+def _goes_on(job: Job, error: EngineError, now: datetime) -> bool:
+    """Whether to try again. What is rendering or rendered is paid: it is given up by the clock, not by the number of tries."""
+    if job.kind is JobKind.RENDER and job.state in PAID and job.started_at is not None:
+        # a key can be mended while the render waits for it
+        return (error.retryable or isinstance(error, AuthFailed)) and now - job.started_at < PAID_LASTS
+    return error.retryable and job.tries < RETRIES
 
 
 def unconfirmed(job: Job, now: datetime, *, detail: str) -> Outcome:
@@ -83,7 +97,12 @@ def backoff_s(tries: int) -> float:
 
 
 def _billed(job: Job, error: EngineError) -> Billed:
-    """A render that was finished was paid, whatever became of its file. Before that the error's class knows."""
+    """A render that was finished was paid, whatever became of its file. Before that the error knows.
+
+    But that a service could not be asked says nothing of what it did.
+    """
     if job.state is JobState.SAVING and job.kind is JobKind.RENDER:
         return Billed.YES
+    if job.state is JobState.RENDERING and (error.retryable or isinstance(error, AuthFailed)):
+        return Billed.UNKNOWN
     return error.billed

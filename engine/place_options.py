@@ -37,7 +37,7 @@ def change(before: ShotOptions, changes: ShotOptions, reset: frozenset[str]) -> 
         NotPossible: an option that no place keeps.
     """
     said: dict[str, Any] = {
-        field.name: value for field in fields(changes) if (value := getattr(changes, field.name)) is not None
+        field.name: value for field in fields(changes) if (value := getattr(changes, field.name)) not in (None, ())
     }
     foreign = sorted((said.keys() | reset) - set(KEPT))
     if foreign:

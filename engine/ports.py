@@ -94,6 +94,10 @@ class Reader(Protocol):
         """The newest job of each of these shots."""
         ...
 
+    async def job_of_take(self, take: Take) -> Job | None:
+        """The job that rendered it or is to; None: its video was given."""
+        ...
+
     async def jobs_of_place(self, place: str, states: frozenset[JobState]) -> Sequence[Job]:
         """Newest first."""
         ...

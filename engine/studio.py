@@ -31,9 +31,10 @@ from engine.model import (
     Stitch,
     Story,
 )
+from engine.new_rows import NewJob, NewShot
 from engine.news import News
 from engine.outcome import World
-from engine.ports import NewJob, NewShot, Reader, Writer
+from engine.ports import Reader, Writer
 
 LOOK_EVERY_S = 2.0
 

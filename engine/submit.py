@@ -12,9 +12,9 @@ import logging
 import secrets
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from decimal import Decimal
 
-from engine.derive import LAST_FRAME, derived
+from engine.attempts import Attempt, AttemptOutcome
 from engine.errors import (
     AuthFailed,
     BadShot,
@@ -22,7 +22,6 @@ from engine.errors import (
     EngineError,
     MediaError,
     ModelRetired,
-    NothingToContinue,
     OutOfCredit,
     RateLimited,
     Refused,
@@ -32,10 +31,11 @@ from engine.errors import (
     Unconfirmed,
 )
 from engine.housekeeping import work_name
-from engine.jobs import LIVE, move
-from engine.model import Attempt, AttemptOutcome, Job, JobState, Shot, Take
+from engine.jobs import move
+from engine.model import Job, JobState
+from engine.orders import material, order_of
 from engine.outcome import Outcome, World, after_error, error_detail, failed, unconfirmed
-from engine.ports import Reader, Writer
+from engine.ports import Writer
 from engine.providers.base import Order, Prepared, Provider, Recovery, Sent, Taken
 
 log = logging.getLogger(__name__)
@@ -49,41 +49,37 @@ ABSENT_AFTER_S = 130.0
 LOOK_AGAIN_S = 5.0
 LINE_S = 1.0
 PARENT_S = 2.0
+QUOTE_S = 10.0
+"""How long a render waits for its price."""
 
 
 async def submit(job: Job, world: World) -> Outcome:
     """QUEUED → SUBMITTING (committed) → RENDERING, or QUEUED still while it has to wait."""
     now = world.clock()
-    shot, take, parent, parent_take, parent_job = await world.store.read(lambda tx: _material(tx, job))
-    if parent is not None and shot.first_frame is None and (parent_take is None or parent_take.clip is None):
-        if parent_job and parent_job.state in LIVE:
-            later = now + timedelta(seconds=PARENT_S)
-            return Outcome(job=replace(job, waits_for=parent.code, due_at=later))
-        if parent.deleted_at is not None:
-            raise NothingToContinue(
-                f"{parent.code}, which {job.subject} continues, was deleted; /continue another shot."
-            )
-        raise NothingToContinue(
-            f"{parent.code}, which {job.subject} continues, has no clip; "
-            f"/retake {parent.code} first, then /retake {job.subject}."
-        )
+    found = await world.store.read(lambda tx: material(tx, job))
+    if found.waits and found.parent is not None:
+        later = now + timedelta(seconds=PARENT_S)
+        return Outcome(job=replace(job, waits_for=found.parent.code, due_at=later))
+    found.check()
     provider = world.providers[job.provider]
     ahead = await world.store.read(lambda tx: tx.count_ahead(job))
     if ahead >= provider.pace.in_flight:
         return Outcome(job=replace(job, waits_for=None, due_at=now + timedelta(seconds=LINE_S)))
 
     key = f"{job.id}-{secrets.token_hex(8)}"
-    order = await _order(shot, take, parent_take, world)
+    order = await order_of(found, provider, world)
+    quoted_usd = await _quoted(provider, order)
     prepared = await provider.prepare(order, key)  # uploads happen here, where nothing can be lost yet
     await asyncio.to_thread(world.files.work, work_name(job))
 
     async def intend(tx: Writer) -> Attempt:
-        await tx.start_take(take.id, parent_take.id if parent_take else None)
+        await tx.start_take(found.take.id, found.parent_take.id if found.parent_take else None)
         attempt = await tx.add_attempt(job.id, key)
         await tx.save_job(replace(submitting, due_at=attempt.intent_at + timedelta(seconds=SEND_S + LOOK_AGAIN_S)))
         return attempt
 
-    submitting = move(job, JobState.SUBMITTING, waits_for=None)
+    notes = tuple(dict.fromkeys((*job.notes, *prepared.notes)))
+    submitting = move(job, JobState.SUBMITTING, waits_for=None, quoted_usd=quoted_usd, notes=notes)
     attempt = await world.store.write(intend)
     await world.announce(submitting)
     if not await _is_fresh(submitting, attempt, world):
@@ -99,11 +95,13 @@ async def reconcile(job: Job, world: World) -> Outcome:
     attempt = attempts[-1]
     match provider.recovery:
         case Recovery.SAME_KEY:
-            prepared = await provider.prepare(await _same_order(job, world), attempt.key)
+            prepared = await provider.prepare(await _same_order(job, provider, world), attempt.key)
             return await _send(job, attempt, prepared, provider, world)
         case Recovery.LOOKUP:
             known = await world.store.read(lambda tx: tx.task_ids(job.provider))
-            sent = Sent(key=attempt.key, order=await _same_order(job, world), at=attempt.intent_at, known=known)
+            sent = Sent(
+                key=attempt.key, order=await _same_order(job, provider, world), at=attempt.intent_at, known=known
+            )
             try:
                 task_id = await provider.find(sent)
             except Unconfirmed as several:
@@ -145,7 +143,8 @@ async def _accepted(job: Job, attempt: Attempt, taken: Taken, provider: Provider
     await _close(attempt, AttemptOutcome.ACCEPTED, world, taken.task_id)
     now = world.clock()
     due_at = now + timedelta(seconds=provider.pace.first_s)
-    return Outcome(job=move(job, JobState.RENDERING, task_id=taken.task_id, started_at=now, due_at=due_at))
+    said = {"task_id": taken.task_id, "cost_usd": taken.usd}
+    return Outcome(job=move(job, JobState.RENDERING, **said, started_at=now, due_at=due_at))
 
 
 async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str) -> Outcome:
@@ -169,43 +168,16 @@ async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, task_i
     await world.store.write(lambda tx: tx.close_attempt(attempt.id, outcome, task_id))
 
 
-async def _material(tx: Reader, job: Job) -> tuple[Shot, Take, Shot | None, Take | None, Job | None]:
-    """The shot, its take, its parent, the parent's take to start from, and the parent's newest job.
-
-    Once the intent is written the take to start from is the one that it names: the same key must mean the same request.
-    """
-    shot = await tx.shot(job.shot_id or 0)
-    take = await tx.take(job.take_id or 0)
-    if shot is None or take is None:
-        raise Refused(f"{job.subject} was deleted before it was rendered.")
-    parent = await tx.shot(shot.parent_id) if shot.parent_id else None
-    start_id = take.parent_take_id if job.state is JobState.SUBMITTING else parent and parent.chosen_take_id
-    parent_take = await tx.take(start_id) if start_id else None
-    parent_job = next(iter(await tx.jobs_of_shots([parent.id])), None) if parent else None
-    return shot, take, parent, parent_take, parent_job
-
-
-async def _same_order(job: Job, world: World) -> Order:
+async def _same_order(job: Job, provider: Provider, world: World) -> Order:
     """The order that was sent: from the take that the intent names."""
-    shot, take, _, parent_take, _ = await world.store.read(lambda tx: _material(tx, job))
-    return await _order(shot, take, parent_take, world)
+    return await order_of(await world.store.read(lambda tx: material(tx, job)), provider, world)
 
 
-async def _order(shot: Shot, take: Take, parent_take: Take | None, world: World) -> Order:
-    first: Path | None = None
-    if shot.first_frame is not None:
-        first = world.files.path(shot.first_frame)
-    elif parent_take is not None and parent_take.clip is not None:
-        first = await derived(world.files, parent_take.clip.file, LAST_FRAME)
-    return Order(
-        prompt=shot.prompt,
-        seconds=shot.seconds,
-        ratio=shot.ratio,
-        resolution=shot.resolution,
-        seed=take.seed,
-        style=shot.style,
-        model=shot.model,
-        caption=shot.code,
-        first_frame=first,
-        last_frame=world.files.path(shot.last_frame) if shot.last_frame else None,
-    )
+async def _quoted(provider: Provider, order: Order) -> Decimal | None:
+    """What it will cost, in US dollars. Whatever goes wrong here, the price is only not known."""
+    try:
+        async with asyncio.timeout(QUOTE_S):
+            return (await provider.quote(order)).usd
+    except Exception as error:  # noqa: BLE001  # a price that is wrong here is no reason to lose a shot
+        log.warning("no quote provider=%s: %s: %s", provider.name, type(error).__name__, error)
+        return None

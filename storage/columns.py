@@ -40,9 +40,10 @@ def real_column(*, nullable: bool = False) -> Any:
     return Field(default=None, sa_column=Column(Float(53), nullable=nullable))
 
 
-def text_column(*, nullable: bool = False) -> Any:
-    """Text of any length."""
-    return Field(default=None, sa_column=Column(Text(), nullable=nullable))
+def text_column(*, nullable: bool = False, start: str | None = None) -> Any:
+    """Text of any length. `start`, a word of ours, is given to rows that say nothing, and to those before the column."""
+    given = None if start is None else text(f"'{start}'")
+    return Field(default=start, sa_column=Column(Text(), nullable=nullable, server_default=given))
 
 
 def json_column(*, nullable: bool = False) -> Any:

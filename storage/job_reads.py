@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, or_, select
 
+from engine.attempts import Attempt
 from engine.jobs import IN_FLIGHT
-from engine.model import Attempt, Job, JobState, Say
+from engine.model import Job, JobState, Say, Take
 from storage.rows import attempt_of, job_of, say_of
 from storage.selects import JOBS, SAYS
 from storage.tables import ATTEMPT, JOB, OUTBOX, PLACE
@@ -32,6 +33,10 @@ class JobReads(Transaction):
             return []
         newest = select(func.max(JOB.c.id)).where(JOB.c.shot_id.in_(shot_ids)).group_by(JOB.c.shot_id)
         return await self._list(JOBS.where(JOB.c.id.in_(newest)).order_by(JOB.c.shot_id), job_of)
+
+    async def job_of_take(self, take: Take) -> Job | None:
+        of_take = JOBS.where(JOB.c.shot_id == take.shot_id, JOB.c.take_id == take.id)
+        return await self._find(of_take.order_by(JOB.c.id.desc()).limit(1), job_of)
 
     async def jobs_of_place(self, place: str, states: frozenset[JobState]) -> Sequence[Job]:
         of_place = JOBS.where(PLACE.c.key == place, JOB.c.state.in_(sorted(states)))

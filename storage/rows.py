@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Billed
 from engine.model import (
-    Attempt,
-    AttemptOutcome,
     Clip,
     Failure,
     FileKey,
@@ -27,6 +27,7 @@ from engine.model import (
     Story,
     Take,
 )
+from engine.new_rows import NewShot
 from engine.views import HistoryItem
 
 Cells = RowMapping
@@ -114,7 +115,35 @@ def shot_of(row: Cells) -> Shot:
         chosen_take_id=row["chosen_take_id"],
         created_at=from_ms(row["created_at"]),
         deleted_at=_maybe_from_ms(row["deleted_at"]),
+        references=tuple(row["reference_keys"] or ()),
+        negative=row["negative"],
+        is_silent=bool(row["is_silent"]),
+        work=row["work"],
+        is_unseeded=bool(row["is_unseeded"]),
+        still=row["still"],
+        later_s=row["later_s"],
     )
+
+
+def option_cells_of(shot: Shot | NewShot) -> dict[str, Any]:
+    """How a shot is rendered."""
+    return {
+        "seconds": shot.seconds,
+        "ratio": shot.ratio,
+        "resolution": shot.resolution,
+        "style": shot.style,
+        "provider": shot.provider,
+        "model": shot.model,
+        "first_frame": shot.first_frame,
+        "last_frame": shot.last_frame,
+        "reference_keys": list(shot.references) or None,
+        "negative": shot.negative,
+        "is_silent": int(shot.is_silent),
+        "work": shot.work,
+        "is_unseeded": int(shot.is_unseeded),
+        "still": shot.still,
+        "later_s": shot.later_s,
+    }
 
 
 def take_of(row: Cells) -> Take:
@@ -126,6 +155,9 @@ def take_of(row: Cells) -> Take:
         parent_take_id=row["parent_take_id"],
         clip=None if row["file"] is None else _clip(row),
         created_at=from_ms(row["created_at"]),
+        edit=row["edit"],
+        edited_take_id=row["edited_take_id"],
+        first_frame=row["first_frame"],
     )
 
 
@@ -174,7 +206,18 @@ def job_of(row: Cells) -> Job:
         created_at=from_ms(row["created_at"]),
         started_at=_maybe_from_ms(row["started_at"]),
         finished_at=_maybe_from_ms(row["finished_at"]),
+        quoted_usd=_usd(row["quoted_usd"]),
+        cost_usd=_usd(row["cost_usd"]),
+        notes=tuple(row["notes"] or ()),
     )
+
+
+def _usd(cell: str | None) -> Decimal | None:
+    return None if cell is None else Decimal(cell)
+
+
+def _usd_cell(usd: Decimal | None) -> str | None:
+    return None if usd is None else f"{usd:f}"
 
 
 def job_cells(job: Job) -> dict[str, Any]:
@@ -202,6 +245,9 @@ def job_cells(job: Job) -> dict[str, Any]:
         "lease_until": None,
         "started_at": maybe_to_ms(job.started_at),
         "finished_at": maybe_to_ms(job.finished_at),
+        "quoted_usd": _usd_cell(job.quoted_usd),
+        "cost_usd": _usd_cell(job.cost_usd),
+        "notes": list(job.notes) or None,
     }
     if job.receipt is not None:
         cells["receipt"] = job.receipt
@@ -217,6 +263,7 @@ def attempt_of(row: Cells) -> Attempt:
         intent_at=from_ms(row["intent_at"]),
         outcome=AttemptOutcome(row["outcome"]),
         task_id=row["task_id"],
+        what=AttemptFor(row["what"]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Text, cast, exists, func, select
 
 from engine.model import FileKey, Film, Shot, ShotOptions, Story, Take
 from engine.views import HistoryPage
@@ -92,5 +92,11 @@ class StoryReads(Transaction):
             | exists().where(FILM.c.file == file, FILM.c.deleted_at.is_(None))
             | exists().where(SHOT.c.first_frame == file, SHOT.c.deleted_at.is_(None))
             | exists().where(SHOT.c.last_frame == file, SHOT.c.deleted_at.is_(None))
+            | exists().where(TAKE.c.first_frame == file, SHOT.c.id == TAKE.c.shot_id, SHOT.c.deleted_at.is_(None))
+            | exists().where(
+                SHOT.c.reference_keys.is_not(None),
+                cast(SHOT.c.reference_keys, Text).contains(file, autoescape=True),
+                SHOT.c.deleted_at.is_(None),
+            )
         )
         return bool(await self._value(used))

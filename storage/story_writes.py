@@ -11,8 +11,8 @@ from sqlalchemy import Column, Table, func, select, update
 from engine.codes import story_code
 from engine.errors import NotFound
 from engine.model import Clip, FileKey, Film, Person, Shot, Story, Take
-from engine.ports import NewShot
-from storage.rows import film_of, shot_of, story_of, take_of
+from engine.new_rows import NewShot
+from storage.rows import film_of, option_cells_of, shot_of, story_of, take_of
 from storage.selects import FILMS, SHOTS, STORIES, TAKES
 from storage.tables import CLIP, FILM, PERSON, PLACE, SHOT, STORY, TAKE
 from storage.transaction import Transaction
@@ -55,41 +55,51 @@ class StoryWrites(Transaction):
             parent_id=shot.parent_id,
             person_id=await self._person_id(shot.person),
             prompt=shot.prompt,
-            seconds=shot.seconds,
-            ratio=shot.ratio,
-            resolution=shot.resolution,
-            style=shot.style,
-            provider=shot.provider,
-            model=shot.model,
-            first_frame=shot.first_frame,
-            last_frame=shot.last_frame,
+            **option_cells_of(shot),
             created_at=self._now(),
         )
         return shot_of(await self._the(SHOTS.where(SHOT.c.id == shot_id)))
+
+    async def change_shot(self, shot: Shot) -> None:
+        await self._change(update(SHOT).where(SHOT.c.id == shot.id).values(**option_cells_of(shot)))
 
     async def delete_shot(self, shot_id: int) -> Sequence[FileKey]:
         shot = await self._one(
             update(SHOT)
             .where(SHOT.c.id == shot_id, SHOT.c.deleted_at.is_(None))
             .values(deleted_at=self._now())
-            .returning(SHOT.c.first_frame, SHOT.c.last_frame)
+            .returning(SHOT.c.first_frame, SHOT.c.last_frame, SHOT.c.reference_keys)
         )
         if shot is None:
             return []
         takes = select(TAKE.c.id).where(TAKE.c.shot_id == shot_id)
         clips = await self._all(CLIP.delete().where(CLIP.c.take_id.in_(takes)).returning(CLIP.c.file))
-        files = [*(clip["file"] for clip in clips), shot["first_frame"], shot["last_frame"]]
+        painted = await self._all(select(TAKE.c.first_frame).where(TAKE.c.shot_id == shot_id))
+        given = [shot["first_frame"], shot["last_frame"], *(shot["reference_keys"] or ())]
+        files = [*(clip["file"] for clip in clips), *given, *(take["first_frame"] for take in painted)]
         return [FileKey(file) for file in dict.fromkeys(files) if file is not None]
 
-    async def add_take(self, shot_id: int, seed: int, parent_take_id: int | None) -> Take:
+    async def add_take(
+        self, shot_id: int, seed: int, parent_take_id: int | None, *, edit: str = "", edited_take_id: int | None = None
+    ) -> Take:
         number = await self._next_number(SHOT, shot_id, SHOT.c.take_count, "shot")
         take_id = await self._add(
-            TAKE, shot_id=shot_id, number=number, seed=seed, parent_take_id=parent_take_id, created_at=self._now()
+            TAKE,
+            shot_id=shot_id,
+            number=number,
+            seed=seed,
+            parent_take_id=parent_take_id,
+            created_at=self._now(),
+            edit=edit,
+            edited_take_id=edited_take_id,
         )
         return take_of(await self._the(TAKES.where(TAKE.c.id == take_id)))
 
     async def start_take(self, take_id: int, parent_take_id: int | None) -> None:
         await self._change(update(TAKE).where(TAKE.c.id == take_id).values(parent_take_id=parent_take_id))
+
+    async def paint_take(self, take_id: int, first_frame: FileKey) -> None:
+        await self._change(update(TAKE).where(TAKE.c.id == take_id).values(first_frame=first_frame))
 
     async def choose_take(self, shot_id: int, take_id: int) -> None:
         await self._change(update(SHOT).where(SHOT.c.id == shot_id).values(chosen_take_id=take_id))

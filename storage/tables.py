@@ -1,8 +1,9 @@
-"""The tables: every row that Nextshot keeps. Times are epoch milliseconds, ids are 64-bit, lists are JSON.
+"""The tables: every row that Nextshot keeps. Times are epoch milliseconds, ids are 64-bit, lists are JSON, money is text.
 
 The order of the classes is the order of the foreign keys, so the tables can be copied to another database one after another, each
 by its ids. The pointers that may lead to a later row (`person.joined_id`, `place.current_story_id`, `story.tip_id`,
-`shot.chosen_take_id`, `take.parent_take_id`) carry no constraint for that reason. One file, however long: it is read as one
+`shot.chosen_take_id`, `take.parent_take_id`,
+`take.edited_take_id`) carry no constraint for that reason. One file, however long: it is read as one
 picture.
 """
 
@@ -21,10 +22,11 @@ from storage.columns import real_column as _real
 from storage.columns import text_column as _text
 from storage.columns import where_set as _where_set
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest migration: the shape of a database that this program works on."""
 
 _NOT_DONE = text("done_at IS NULL")
+_HAS_REFERENCES = text("reference_keys IS NOT NULL")
 
 
 class PersonRow(Row, table=True):
@@ -76,6 +78,7 @@ class ShotRow(Row, table=True):
         Index(None, "person_id"),
         _where_set("ix_shot_first_frame", "first_frame"),
         _where_set("ix_shot_last_frame", "last_frame"),
+        Index("ix_shot_reference_keys", "id", sqlite_where=_HAS_REFERENCES, postgresql_where=_HAS_REFERENCES),
     )
     id: int = _id()
     story_id: int = _to("story")
@@ -95,19 +98,29 @@ class ShotRow(Row, table=True):
     take_count: int = _number(start=0)
     created_at: int = _number()
     deleted_at: int | None = _number(nullable=True)
+    reference_keys: list[str] | None = _json(nullable=True)
+    negative: str = _text(start="")
+    is_silent: int = _number(start=0)
+    work: str = _text(start="")
+    is_unseeded: int = _number(start=0)
+    still: str = _text(start="")
+    later_s: float | None = _real(nullable=True)
 
 
 class TakeRow(Row, table=True):
     """One render of a shot."""
 
     __tablename__ = "take"
-    __table_args__ = (UniqueConstraint("shot_id", "number"),)
+    __table_args__ = (UniqueConstraint("shot_id", "number"), _where_set("ix_take_first_frame", "first_frame"))
     id: int = _id()
     shot_id: int = _to("shot")
     number: int = _number()
     seed: int = _number()
     parent_take_id: int | None = _number(nullable=True)
     created_at: int = _number()
+    edit: str = _text(start="")
+    edited_take_id: int | None = _number(nullable=True)
+    first_frame: str | None = _text(nullable=True)
 
 
 class ClipRow(Row, table=True):
@@ -203,6 +216,9 @@ class JobRow(Row, table=True):
     started_at: int | None = _number(nullable=True)
     finished_at: int | None = _number(nullable=True)
     asked_receipt: str | None = _text(nullable=True)
+    quoted_usd: str | None = _text(nullable=True)
+    cost_usd: str | None = _text(nullable=True)
+    notes: list[str] | None = _json(nullable=True)
 
 
 class AttemptRow(Row, table=True):
@@ -218,6 +234,7 @@ class AttemptRow(Row, table=True):
     task_id: str | None = _text(nullable=True)
     intent_at: int = _number()
     closed_at: int | None = _number(nullable=True)
+    what: str = _text(start="render")
 
 
 class OutboxRow(Row, table=True):

@@ -15,7 +15,8 @@ from alembic import command
 from sqlalchemy import create_engine, text
 
 from engine.model import Clip, FileKey, Job, Person, Shot, Story, Take
-from engine.ports import NewJob, NewShot, Writer
+from engine.new_rows import NewJob, NewShot
+from engine.ports import Writer
 from storage.migrate import alembic_config
 from storage.tables import METADATA, SCHEMA
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from engine.jobs import LIVE
 from engine.model import Asked, Create, Job, JobState, Person
 from engine.news import News
 from engine.outcome import World
+from engine.providers.base import Provider
 from engine.studio import Studio
 from storage import LocalFiles, SqlStore, opened_store
 from tests.fakes.chat import FakeChat
@@ -158,14 +159,14 @@ async def opened_house(
     provider: ScriptedProvider | None = None,
     chat: FakeChat | None = None,
     url: str = "sqlite://",
+    others: Sequence[Provider] = (),
 ) -> AsyncIterator[House]:
-    """A house that is closed when the block is left."""
+    """A house that is closed when the block is left. `others` are providers beside the scripted one; they stay open."""
     provider, chat, news = provider or ScriptedProvider(), chat or FakeChat(), News()
     async with opened_store(url, clock) as store:
         files = LocalFiles(tmp_path / "files")
-        world = World(
-            store=store, files=files, providers={provider.name: provider}, clock=clock, announce=news.announce
-        )
+        providers = {each.name: each for each in (provider, *others)}
+        world = World(store=store, files=files, providers=providers, clock=clock, announce=news.announce)
         studio = Studio(world, news, default_provider=provider.name, wake=lambda: None)
         delivery = Delivery(store, studio, {chat.platform: chat}, clock, Fitting(files))
         stepper = JobStepper(world)

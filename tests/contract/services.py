@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.providers import xai
+from engine.providers import kie, xai
 from engine.providers.base import Provider
 from engine.providers.catalog import Setup
 from tests.fakes.services.base import FakeService
+from tests.fakes.services.kie import FakeKie
 from tests.fakes.services.xai import FakeXai
 
 
@@ -21,5 +22,6 @@ class Case:
 
 
 SERVICES: Mapping[str, Case] = {
+    "kie": Case(FakeKie, kie.open_provider),
     "xai": Case(FakeXai, xai.open_provider),
 }

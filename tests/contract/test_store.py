@@ -90,6 +90,29 @@ async def test_a_shot_comes_back_as_it_was_given(store: SqlStore, clock: FakeClo
     assert await store.read(lambda tx: tx.shots(story.id)) == [root, shot]
 
 
+async def test_a_shot_is_rendered_otherwise_from_now_on(store: SqlStore) -> None:
+    """Whatever says how comes back as it was given, first and after a change; its place in the tree and its words stay."""
+    story = await add_story(store)
+    how: dict[str, Any] = {"references": (FileKey("c" * 64 + ".png"),), "negative": "fog, 霧", "is_silent": True}
+    how |= {"work": "extend", "is_unseeded": True, "still": "paint paint-1", "later_s": 60.5}
+    shot = await store.write(lambda tx: tx.add_shot(new_shot(story, **how)))
+    assert {name: getattr(shot, name) for name in how} == how
+    other = replace(shot, provider="there", model="there-2", seconds=8.0, references=(), negative="", later_s=None)
+    await store.write(lambda tx: tx.change_shot(replace(other, prompt="never this")))
+    assert await store.read(lambda tx: tx.shot(shot.id)) == other
+
+
+async def test_a_take_may_be_an_edit_or_begin_on_a_painting(store: SqlStore) -> None:
+    """By which words of which take it was changed, and what was painted for it."""
+    story = await add_story(store)
+    shot = await add_shot(store, story)
+    one = await store.write(lambda tx: tx.add_take(shot.id, 1, None))
+    two = await store.write(lambda tx: tx.add_take(shot.id, 1, None, edit="more fog", edited_take_id=one.id))
+    assert (one.edit, one.edited_take_id, two.edit, two.edited_take_id) == ("", None, "more fog", one.id)
+    await store.write(lambda tx: tx.paint_take(two.id, FileKey("d" * 64 + ".png")))
+    assert await store.read(lambda tx: tx.take(two.id)) == replace(two, first_frame=FileKey("d" * 64 + ".png"))
+
+
 async def test_numbers_are_given_once(store: SqlStore) -> None:
     """Many shots added at once get 1, 2, … and a number is not given again after its shot was deleted."""
     story = await add_story(store)
@@ -205,7 +228,7 @@ async def test_a_film_lives_until_it_is_deleted(store: SqlStore, clock: FakeCloc
     assert (await store.write(lambda tx: tx.add_film(story.id, BEN, (), new_clip()))).number == 3
 
 
-@pytest.mark.parametrize("who", ["clip", "film", "first frame", "last frame"])
+@pytest.mark.parametrize("who", ["clip", "film", "first frame", "last frame", "references", "painting"])
 async def test_a_file_is_used_while_something_living_refers_to_it(store: SqlStore, who: str) -> None:
     """By a take, a film or a shot's given frame, and no longer once that was deleted."""
     story = await add_story(store)
@@ -217,15 +240,18 @@ async def test_a_file_is_used_while_something_living_refers_to_it(store: SqlStor
         await store.write(lambda tx: tx.delete_film(film.id))
     else:
         asked = new_shot(story)
-        if who != "clip":
-            frames: dict[str, Any] = {who.replace(" ", "_"): file}
+        if who not in ("clip", "painting"):
+            frames: dict[str, Any] = {who.replace(" ", "_"): (FileKey("9.png"), file) if who == "references" else file}
             asked = replace(asked, **frames)
         shot = await store.write(lambda tx: tx.add_shot(asked))
         if who == "clip":
             take = await store.write(lambda tx: tx.add_take(shot.id, 1, None))
             await store.write(lambda tx: tx.add_clip(take.id, new_clip()))
+        if who == "painting":
+            take = await store.write(lambda tx: tx.add_take(shot.id, 1, None))
+            await store.write(lambda tx: tx.paint_take(take.id, file))
         assert await store.read(lambda tx: tx.file_is_used(file))
-        await store.write(lambda tx: tx.delete_shot(shot.id))
+        assert file in await store.write(lambda tx: tx.delete_shot(shot.id))
     assert not await store.read(lambda tx: tx.file_is_used(file))
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.model import Job, Person, SayKind, Story, Take
-from engine.ports import NewJob, Writer
+from engine.new_rows import NewJob
+from engine.ports import Writer
 from storage import SqlStore
 from storage.tables import METADATA, PERSON
 from tests.databases import HOME, add_clip, add_render, new_clip

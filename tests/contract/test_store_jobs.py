@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
+from engine.attempts import AttemptFor, AttemptOutcome
 from engine.errors import Billed, Defect, StaleFence
 from engine.jobs import LIVE, finish, move
-from engine.model import AttemptOutcome, Failure, Job, JobKind, JobState, Say, SayKind, SayState
-from engine.ports import NewJob, Writer
+from engine.model import Failure, Job, JobKind, JobState, Say, SayKind, SayState
+from engine.new_rows import NewJob
+from engine.ports import Writer
 from storage import SqlStore
 from storage.tables import EVENT
 from tests.databases import ANA, BEN, HOME, add_render, new_clip
@@ -159,6 +162,9 @@ async def test_a_job_is_saved_with_every_field(store: SqlStore, clock: FakeClock
         due_at=clock() + timedelta(milliseconds=1),
         started_at=clock(),
         finished_at=clock() + timedelta(days=1),
+        quoted_usd=Decimal("0.8400"),
+        cost_usd=Decimal("1E+1"),
+        notes=("The picture was made smaller.", "Лампа 🪔"),
     )
     assert await saved(store, changed) == changed
     film = await store.write(lambda tx: tx.add_film(job.id, ANA, (), new_clip()))
@@ -363,8 +369,8 @@ async def test_attempts_are_numbered_and_closed(store: SqlStore, clock: FakeCloc
     first = await store.write(lambda tx: tx.add_attempt(job.id, "key-1"))
     assert (first.number, first.intent_at, first.outcome, first.task_id) == (1, clock(), AttemptOutcome.INTENDED, None)
     await store.write(lambda tx: tx.close_attempt(first.id, AttemptOutcome.ACCEPTED, "task-1"))
-    second = await store.write(lambda tx: tx.add_attempt(job.id, "key-2"))
-    assert second.number == 2
+    second = await store.write(lambda tx: tx.add_attempt(job.id, "key-2", AttemptFor.PICTURE))
+    assert (second.number, first.what, second.what) == (2, AttemptFor.RENDER, AttemptFor.PICTURE)
     closed = replace(first, outcome=AttemptOutcome.ACCEPTED, task_id="task-1")
     assert await store.read(lambda tx: tx.attempts(job.id)) == [closed, second]
     with pytest.raises(Defect):

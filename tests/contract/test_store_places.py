@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.model import FileKey, Job, JobState, SayKind, SayState, ShotOptions, Story, Take
-from engine.ports import NewJob, Writer
+from engine.new_rows import NewJob
+from engine.ports import Writer
 from storage import SqlStore, Transcript
 from storage.tables import METADATA
 from tests.databases import ANA, HOME, add_clip, add_render

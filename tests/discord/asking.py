@@ -10,7 +10,8 @@ from typing import Any
 from bot.house import House
 from engine.model import Clip, Story
 from engine.model import Person as Member
-from engine.ports import NewShot, Reader, Writer
+from engine.new_rows import NewShot
+from engine.ports import Reader, Writer
 from tests.fakes.discord import Ack, Channel, FakeDiscord, Interaction, Message, Person
 from tests.telegram.asking import clip, endless, quick
 

@@ -13,7 +13,8 @@ from bot.discord.choices import Choice
 from bot.discord.markdown import units
 from bot.discord.suggest import LISTS_KEPT, Suggestions
 from engine.model import Clip, Continue, Create, FileKey, Job, Person
-from engine.ports import NewShot, Reader, Writer
+from engine.new_rows import NewShot
+from engine.ports import Reader, Writer
 from engine.views import ShotView
 from tests.fakes.clock import FakeClock
 from tests.house import ANA, BEN, HOME, OPERATOR, House, opened_house

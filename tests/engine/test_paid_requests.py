@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.attempts import AttemptOutcome
 from engine.errors import (
     Billed,
     DiskFull,
@@ -19,7 +20,7 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
-from engine.model import AttemptOutcome, Create, Job, JobState
+from engine.model import Create, Job, JobState
 from engine.providers.base import Order, Prepared, Recovery
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import ScriptedProvider

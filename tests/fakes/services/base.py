@@ -100,6 +100,8 @@ class FakeService:
     settings: ClassVar[Mapping[str, str]] = {"key": "key-of-the-operator"}
 
     def __init__(self) -> None:
+        self.case = self.kind
+        """Under which the suite knows it: a kind may have several."""
         self.tasks: dict[str, FakeTask] = {}
         self.script: Sequence[Shown] = (Shown.QUEUED, Shown.RENDERING, Shown.DONE)
         self.creates = 0
@@ -119,6 +121,8 @@ class FakeService:
         """Set when a create arrives."""
         self.create_status: list[int] = []
         """The next creates are taken and then answered with this bare status, as a gateway does that lost its server."""
+        self.garbage_answers = 0
+        """How many of the next creates are taken and answered with 200 and a web page."""
         self.storm = 0
         """How many of the next other requests are answered with 503."""
         self.retry_after_s = 1.0
@@ -170,6 +174,9 @@ class FakeService:
         self.tasks[task.id] = task
         if self.create_status:
             return web.Response(status=self.create_status.pop(0), text="<html>gateway</html>", content_type="text/html")
+        if self.garbage_answers:
+            self.garbage_answers -= 1
+            return web.Response(text="<html>welcome</html>", content_type="text/html")
         if self.lose_answers:
             self.lose_answers -= 1
             if request.transport is not None:
