@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 UV   := .venv/bin/uv
 SYNC := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --extra bot --python .venv/bin/python
 
-.PHONY: demo run test lint format clean
+.PHONY: demo run test lint format docs clean
 demo: .venv/.synced
 	.venv/bin/nextshot demo
 
@@ -26,6 +26,10 @@ lint: .venv/.synced-dev
 format: .venv/.synced-dev
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+# The tables of docs/providers.md, from the catalogs.
+docs: .venv/.synced-dev
+	.venv/bin/python -m docs.providers_table
 
 # Made again from nothing: a .venv whose set-up was broken off, whose folder was moved, or whose Python is gone.
 ifneq ($(shell test ! -e .venv/.unfinished && test "$$(cat .venv/.synced 2>/dev/null || pwd -P)" = "$$(pwd -P)" && \
