@@ -105,6 +105,16 @@ def is_ending(can: Abilities, today: date) -> bool:
     return bool(can.closed) or (can.ends_on is not None and (can.ends_on - today).days <= WARN_DAYS)
 
 
+def ending_soon(models: ModelsByProvider, today: date) -> list[str]:
+    """A sentence for every model that renders today and will end within `WARN_DAYS`."""
+    return [
+        f"{provider} {name}: {ending_of(can, today)}"
+        for provider, named in models.items()
+        for name, can in named.items()
+        if not can.closed and can.ends_on is not None and 0 < (can.ends_on - today).days <= WARN_DAYS
+    ]
+
+
 def model_rows(models: ModelsByProvider, today: date) -> list[dict[str, object]]:
     """Every model of every provider as a flat row; the first of a provider is its default."""
     return [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.catalog_words import ending_soon
 from bot.commands import hints
 from bot.control.remote import SOCKET_KEY, served_at
 from bot.control.server import drop_socket, serve_desk
@@ -138,6 +139,8 @@ async def open_house(
             )
         )
         ((web, chats, delivery),) = made
+        for sentence in ending_soon(studio.models(), utc_now().date()) if at_work else ():
+            log.warning("model ends soon: %s", sentence)
         for chat in chats.by_name.values():
             await connections.enter_async_context(chat.opened())
         stack.push_async_callback(delivery.stop)

@@ -6,12 +6,15 @@ import asyncio
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.catalog_words import ending_soon
 from bot.doctor.finding import Finding, ok, problem, warning
 from bot.providers import Maker, makers_of
 from bot.settings import Settings
+from engine.abilities import Abilities
 from storage import LocalFiles, read_holder
 
 SCRIPTS = {"Latin": "A", "Cyrillic": "Ж", "Arabic": "ع", "Chinese": "灯", "Japanese": "あ", "Korean": "한"}
@@ -28,17 +31,25 @@ def check_python() -> Iterator[Finding]:
 
 def check_providers(settings: Settings) -> Iterator[Finding]:
     """Whether each can be opened here."""
+    today = datetime.now(UTC).date()
     for name, maker in makers_of(settings.services).items():
         default = ", the default" if name == settings.provider else ""
         models = asyncio.run(_models_of(maker))
-        yield ok(f"{name}{default}: {', '.join(models)}.")
+        living = [each for each, can in models.items() if not can.closed and not (can.ends_on and can.ends_on <= today)]
+        if living:
+            yield ok(f"{name}{default}: {', '.join(living)}.")
+        else:
+            yield warning(
+                f"{name}{default} has no model that still renders; `nextshot models` says what to use instead."
+            )
+        yield from (warning(sentence) for sentence in ending_soon({name: models}, today))
 
 
-async def _models_of(maker: Maker) -> list[str]:
+async def _models_of(maker: Maker) -> Mapping[str, Abilities]:
     with tempfile.TemporaryDirectory(prefix="nextshot-doctor-") as directory:
         provider = maker(LocalFiles(Path(directory)))
         try:
-            return list(provider.models)
+            return provider.models
         finally:
             await provider.close()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.providers import kie, xai
+from engine.providers import kie, openai_videos, runway, xai
 from engine.providers.base import Provider
 from engine.providers.catalog import Setup
 from tests.fakes.services.base import FakeService
 from tests.fakes.services.kie import FakeKie
+from tests.fakes.services.openai import FakeLitellm, FakeNewApi, FakeOpenai, FakeSglang, FakeVllmOmni
+from tests.fakes.services.runway import FakeRunway
 from tests.fakes.services.xai import FakeXai
 
 
@@ -23,5 +25,11 @@ class Case:
 
 SERVICES: Mapping[str, Case] = {
     "kie": Case(FakeKie, kie.open_provider),
+    "runway": Case(FakeRunway, runway.open_provider),
+    "openai": Case(FakeOpenai, openai_videos.open_provider),
+    "openai (LiteLLM)": Case(FakeLitellm, openai_videos.open_provider),
+    "openai (New API)": Case(FakeNewApi, openai_videos.open_provider),
+    "openai (SGLang)": Case(FakeSglang, openai_videos.open_provider),
+    "openai (vLLM-Omni)": Case(FakeVllmOmni, openai_videos.open_provider),
     "xai": Case(FakeXai, xai.open_provider),
 }

@@ -123,6 +123,8 @@ class FakeService:
         """The next creates are taken and then answered with this bare status, as a gateway does that lost its server."""
         self.garbage_answers = 0
         """How many of the next creates are taken and answered with 200 and a web page."""
+        self.key_is_withdrawn = False
+        """No key is good any more."""
         self.storm = 0
         """How many of the next other requests are answered with 503."""
         self.retry_after_s = 1.0
@@ -271,7 +273,7 @@ class FakeService:
         if resource is None:
             self.complaints.append(f"no such route: {request.method} {request.path}")
             return web.json_response({"error": "no such route"}, status=404)
-        if not self.is_allowed(request):
+        if self.key_is_withdrawn or not self.is_allowed(request):
             return self.unauthorized()
         if self.storm and not self.is_paid(request):
             self.storm -= 1
