@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,7 +58,10 @@ async def rendering(house: House) -> Job:
 async def post(url: str, body: bytes, **headers: str) -> int:
     """The status of a call."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with ClientSession() as session, session.post(url, data=body, headers=named, allow_redirects=False) as answer:
+    async with (
+        ClientSession() as session,
+        session.post(url, data=io.BytesIO(body), headers=named, allow_redirects=False) as answer,
+    ):
         return answer.status
 
 
