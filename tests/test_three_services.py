@@ -20,7 +20,6 @@ from bot.house import House, open_house
 from bot.services import Service
 from bot.settings import Settings
 from engine import media
-from engine.model import JobState
 from tests.contract.services import SERVICES
 from tests.fakes.services.base import FakeService
 
@@ -37,18 +36,19 @@ async def fakes() -> AsyncIterator[Mapping[str, FakeService]]:
 
 async def said(session: ClientSession, number: int, text: str) -> None:
     """One message on the page."""
-    data = {"name": "Ana", "text": text, "key": f"key-{number}"}
+    data = {"name": "Ana", "text": text, "key": f"key0000{number}"}
     async with session.post("/api/room/home/say", json=data) as answer:
         assert answer.status == 200, await answer.text()
 
 
 async def delivered(house: House, code: str) -> None:
-    """Wait until the newest job is in the chat."""
+    """Wait until this shot has its clip, or the story its film, and nothing is under way."""
     async with asyncio.timeout(60):
         while True:
-            jobs = await house.studio.jobs("local:home")
-            assert not [job for job in jobs if job.state in {JobState.FAILED, JobState.UNCONFIRMED}], jobs
-            if jobs and all(job.state is JobState.DELIVERED for job in jobs) and jobs[0].subject == code:
+            view = await house.studio.story("local:home")
+            ready = [shot.shot.code for shot in view.shots if shot.clip] if view else []
+            ready += [film.code for film in view.films] if view else []
+            if code in ready and not await house.studio.jobs("local:home"):
                 return
             await asyncio.sleep(0.1)
 
@@ -62,7 +62,8 @@ def picture_in(fake: FakeService) -> np.ndarray:
 async def test_three_services_tell_one_story(fakes: Mapping[str, FakeService], tmp_path: Path) -> None:
     """Paid three times, stitched once; the second and third begin on the exact last frame of the one before."""
     services = []
-    for name, fake in fakes.items():
+    for number, (name, fake) in enumerate(fakes.items()):
+        fake.clip_size, fake.clip_grey = (640, 360), 60 * (number + 1)
         setup = fake.setup(QUICK)
         services.append(Service(name=name, kind=fake.kind, catalog=setup.catalog, settings=setup.settings))
     settings = Settings.model_validate(
@@ -78,7 +79,7 @@ async def test_three_services_tell_one_story(fakes: Mapping[str, FakeService], t
             await said(session, 3, "/continue the boat lands --provider minimax")
             await delivered(house, "a1-3")
             await said(session, 4, "/stitch")
-            await delivered(house, "a1")
+            await delivered(house, "a1-f1")
         await house.web.close()
         view = await house.studio.story("local:home")
         assert view is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,21 +67,33 @@ class Answer:
     def detail(self) -> str:
         """Status and body for the log: short, without what is secret, without long data."""
         text = self.body[: 16 * DETAIL_CHARS].decode("utf-8", "replace")
+        if len(self.body) > 16 * DETAIL_CHARS and self.secrets:  # one may have been cut in two
+            text = text[: -max(len(secret.encode()) for secret in self.secrets)]
         return f"HTTP {self.status}: {redacted(text, self.secrets)}"
+
+
+# As they stand in JSON: slashes may be escaped.
+_QUERY = re.compile(r"""(https?:\\?/\\?/[^\s"'?]+)\?[^\s"']*""")
+_SIGNATURE = re.compile(
+    r"""([?&][\w.-]{0,60}(?:sig|token|key|secret|credential|policy|expires|auth)[\w.-]{0,60}=)[^&\s"']+""",
+    re.IGNORECASE,
+)
+_DATA = re.compile(r"[A-Za-z0-9+/\\=_-]{200,}")
 
 
 def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:
     """The text on one line, short, without secrets, signatures in addresses, and inline data."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    text = re.sub(r"(https?://[^\s\"'?]+)\?[^\s\"']*", r"\1?…", text)
-    text = re.sub(r"[A-Za-z0-9+/=_-]{200,}", "…", text)
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, "***") if secret else text
+    text = _QUERY.sub(r"\1?…", text[: 16 * DETAIL_CHARS])
+    text = _SIGNATURE.sub(r"\1…", text)
+    text = _DATA.sub("…", text)
     return " ".join(text.split())[:DETAIL_CHARS]
 
 
 def misunderstood(answer: Answer, what: str = "") -> Misunderstood:
     """An answer outside the contract, as an error. `what`: the word that nobody here knows."""
-    word = f" ({redacted(what)[:60]})" if what else ""
+    word = f" ({redacted(what, answer.secrets)[:60]})" if what else ""
     return Misunderstood(
         f"{answer.service} answered something that Nextshot does not know{word}; the operator finds it in the log.",
         provider=answer.service,
@@ -90,22 +103,19 @@ def misunderstood(answer: Answer, what: str = "") -> Misunderstood:
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float:
     """How long the service wants to be left alone: its `Retry-After` in seconds or as a date, else `RETRY_AFTER_S`."""
-    said = headers.get("retry-after", "")
-    if milliseconds := headers.get("retry-after-ms", ""):
+    for name, per_s in (("retry-after-ms", 1_000), ("retry-after", 1)):
         try:
-            return min(max(float(milliseconds) / 1000, 0.0), RETRY_AFTER_MOST_S)
+            seconds = float(headers.get(name, "")) / per_s
         except ValueError:
-            pass
+            continue
+        if not math.isnan(seconds):
+            return min(max(seconds, 0.0), RETRY_AFTER_MOST_S)
     try:
-        seconds = float(said)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(said)
-        except (TypeError, ValueError):
-            return RETRY_AFTER_S
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        seconds = (at - (now or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), RETRY_AFTER_MOST_S) if seconds == seconds else RETRY_AFTER_S  # noqa: PLR0124  # NaN
+        at = parsedate_to_datetime(headers.get("retry-after", ""))
+    except (TypeError, ValueError, OverflowError):
+        return RETRY_AFTER_S
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max((at - (now or datetime.now(UTC))).total_seconds(), 0.0), RETRY_AFTER_MOST_S)
 
 
 def fault_of_status(answer: Answer, *, is_create: bool) -> ProviderError:
@@ -133,7 +143,7 @@ def fault_of_status(answer: Answer, *, is_create: bool) -> ProviderError:
             )
         case 400 | 405 | 406 | 409 | 411 | 412 | 413 | 414 | 415 | 422 if is_create:
             return bad_shot(answer)
-        case status if status >= 500 or status == 408:
+        case status if status >= 500 or status in {408, 425}:
             return unconfirmed(service, detail) if is_create else unavailable(service, detail)
         case _:
             return misunderstood(answer)

@@ -26,6 +26,8 @@ MOST_BYTES = 4 << 30
 """Of one clip."""
 HOPS = 5
 TRIES = 4
+PAUSE_S = 0.2
+"""Before the second try; then twice as long each time."""
 STALL_S = 30.0
 """A connection that gives nothing for so long is dropped."""
 _TIMEOUT = httpx.Timeout(STALL_S, connect=10.0, pool=10.0)
@@ -66,7 +68,7 @@ class Download:
                         if not left:
                             raise self._not_had(f"{type(error).__name__} after {self._have_bytes} bytes") from error
                         log.info("download broke off service=%s bytes=%d", self._service, self._have_bytes)
-                        await asyncio.sleep(0.2 * 2 ** (TRIES - left))
+                        await asyncio.sleep(PAUSE_S * 2 ** (TRIES - 1 - left))
             await asyncio.to_thread(file.flush)
         finally:
             await asyncio.shield(asyncio.to_thread(file.close))
@@ -80,16 +82,21 @@ class Download:
     ) -> None:
         response = await self._answered(client, headers_for, may_load)
         try:
-            goes_on = response.status_code == 206 and self._starts_at(response) == self._have_bytes
-            if not goes_on:
+            etag = response.headers.get("etag", "")
+            if response.status_code == 206:
+                is_same = not self._have_bytes or etag == self._etag
+                if self._starts_at(response) != self._have_bytes or not is_same:
+                    self._etag = ""  # the next try asks for all of it
+                    raise httpx.RemoteProtocolError("another part than was asked for")
+            else:
                 self._have_bytes = 0
                 await asyncio.to_thread(_emptied, file)
             length = response.headers.get("content-length", "")
             whole = self._have_bytes + int(length) if length.isdigit() else None
             if whole is not None and whole > self._limit_bytes:
                 raise self._not_had(f"{whole} bytes are too many")
-            self._etag = response.headers.get("etag", "")
-            async for chunk in response.aiter_raw(1 << 20):
+            self._etag = etag
+            async for chunk in response.aiter_raw():  # of a larger one, what came before a break would be lost
                 self._have_bytes += len(chunk)
                 if self._have_bytes > self._limit_bytes:
                     raise self._not_had(f"over {self._limit_bytes} bytes")
@@ -111,10 +118,10 @@ class Download:
         """The answer with the video, behind its redirects. Asks for the rest where a part is here already."""
         url = self._url
         for _ in range(HOPS):
-            headers = {**await headers_for(url), "accept-encoding": "identity"}
-            if self._have_bytes and self._etag and not self._etag.startswith("W/"):
-                headers |= {"range": f"bytes={self._have_bytes}-", "if-range": self._etag}
             try:
+                headers = {**await headers_for(url), "accept-encoding": "identity"}
+                if self._have_bytes and self._etag and not self._etag.startswith("W/"):
+                    headers |= {"range": f"bytes={self._have_bytes}-", "if-range": self._etag}
                 if may_load(url):
                     response = await client.send(client.build_request("GET", url, headers=headers), stream=True)
                 else:
@@ -125,7 +132,10 @@ class Download:
                 await self._check(response)
                 return response
             await response.aclose()
-            url = urljoin(url, response.headers.get("location", ""))
+            try:
+                url = urljoin(url, response.headers.get("location", ""))
+            except ValueError as error:
+                raise self._not_had("redirected to no address") from error
         raise self._not_had("redirected too often")
 
     async def _check(self, response: httpx.Response) -> None:
@@ -133,6 +143,8 @@ class Download:
         wrong = ""
         if response.status_code not in {200, 206}:
             wrong = f"HTTP {response.status_code}"
+        elif response.headers.get("content-encoding", "identity").lower() != "identity":
+            wrong = "packed, though it was asked for as it is"
         elif kind.startswith(_PAGES):
             wrong = f"a {kind.partition(';')[0]} instead of a video"
         if wrong:

@@ -7,6 +7,8 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
+RESOLVE_S = 10.0
+
 
 class NotPublic(Exception):
     """The host is, or resolves to, an address of this machine or of a private network, or it cannot be resolved."""
@@ -33,8 +35,9 @@ async def public_address(host: str, port: int) -> str:
         NotPublic
     """
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+        async with asyncio.timeout(RESOLVE_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
         raise NotPublic(f"{host} is not known") from error
     addresses = [str(entry[4][0]) for entry in found]
     for address in addresses:
@@ -50,11 +53,15 @@ def is_public(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if inner is None and parsed in _NAT64:
+            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
-        if parsed in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+        # What is outside has other IPv4 ones inside (::127.0.0.1, ::ffff:0:127.0.0.1, 64:ff9b:1::), or is of a site.
+        return parsed in _UNICAST and parsed.is_global
     return parsed.is_global and not parsed.is_multicast
 
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that was ever given out: https://www.iana.org/assignments/ipv6-address-space"""

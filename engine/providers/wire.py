@@ -6,9 +6,10 @@ Whoever cannot be connected to has certainly taken nothing. Everything else that
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,8 @@ import httpx
 import stamina
 from aiolimiter import AsyncLimiter
 
-from engine.errors import RateLimited, Unavailable
-from engine.providers.answers import Answer, fault_of_status, misunderstood, unavailable, unconfirmed
+from engine.errors import AuthFailed, RateLimited, Unavailable
+from engine.providers.answers import Answer, fault_of_status, misunderstood, redacted, unavailable, unconfirmed
 from engine.providers.catalog import Rate
 from engine.providers.download import Download, open_pinned
 from engine.providers.hosts import NotPublic, origin_of
@@ -32,6 +33,8 @@ TRIES_S = 30.0
 """All tries of one safe request together."""
 PAID_S = 55.0
 """Shorter than what the engine gives a submit, so that the cause is known."""
+LARGE_S = 600.0
+"""An answer that goes to a file."""
 ANSWER_MOST_BYTES = 8 << 20
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=10.0)
@@ -90,10 +93,14 @@ class Wire:
         *,
         is_answer: Callable[[Answer], bool] | None = None,
         limit_bytes: int = ANSWER_MOST_BYTES,
+        into: Path | None = None,
+        limit_s: float | None = None,
     ) -> Answer:
         """The answer to a request that costs nothing and may be sent twice; what passes is tried again with growing waits.
 
         `is_answer` says of an answer with a bad status that it is one all the same. The caller reads other bad ones.
+        `into`: a good answer's body is written there, and `body` is empty; for answers that are too large to be held.
+        `limit_s`: of one try, where something large goes out.
 
         Raises:
             RateLimited, Unavailable: it did not get better.
@@ -107,24 +114,42 @@ class Wire:
         tries = stamina.retry_context(on=wait_s, attempts=TRIES, timeout=TRIES_S, wait_initial=0.3, wait_max=5.0)
         async for attempt in tries:
             with attempt:
-                return await self._ask_once(request, is_answer, limit_bytes)
+                return await self._ask_once(request, is_answer, limit_bytes, into, limit_s)
         raise AssertionError  # the last attempt returned or raised
 
-    async def _ask_once(self, request: Request, is_answer: Callable[[Answer], bool] | None, limit_bytes: int) -> Answer:
+    async def _ask_once(
+        self,
+        request: Request,
+        is_answer: Callable[[Answer], bool] | None,
+        limit_bytes: int,
+        into: Path | None,
+        limit_s: float | None,
+    ) -> Answer:
+        limit_s = limit_s or (LARGE_S if into else TRIES_S)
         try:
-            answer = await self._send(request, limit_bytes)
+            answer = await self._send(request, limit_bytes, into=into, limit_s=limit_s)
         except (httpx.HTTPError, NotPublic, TimeoutError) as error:
-            raise unavailable(self.service, f"{type(error).__name__}: {error}") from error
+            raise unavailable(self.service, redacted(f"{type(error).__name__}: {error}", self.secrets)) from error
         if answer.status in _AGAIN and not (is_answer and is_answer(answer)):
             raise fault_of_status(answer, is_create=False)
         return answer
 
     async def create(
-        self, request: Request, *, refuses_with: frozenset[int] = frozenset(), limit_s: float = PAID_S
+        self,
+        request: Request,
+        *,
+        refuses_with: frozenset[int] = frozenset(),
+        limit_s: float = PAID_S,
+        limit_bytes: int = ANSWER_MOST_BYTES,
+        reads_429: bool = False,
+        is_answer: Callable[[Answer], bool] | None = None,
     ) -> Answer:
         """The answer to a request that costs money: sent once, on a connection of its own, never repeated.
 
+        `limit_s`: of the whole; beyond `PAID_S` the service may be silent for so long, as where its answer is the result.
         `refuses_with`: 5xx statuses by which the service is documented to have taken nothing.
+        `reads_429`: the caller reads these too, as the service says by them more than "too many".
+        `is_answer` says of an answer with a bad status that it is one all the same, which the caller reads.
 
         Raises:
             RateLimited, Unavailable: certainly not taken.
@@ -140,14 +165,17 @@ class Wire:
             await self._limiter.acquire()
         try:
             # A kept connection may be closed by the other side just then, and nobody would know whether it had read the request.
-            answer = await self._send(request, ANSWER_MOST_BYTES, is_alone=True, limit_s=limit_s)
+            silent_s = limit_s if limit_s > PAID_S else None
+            answer = await self._send(request, limit_bytes, is_alone=True, limit_s=limit_s, silent_s=silent_s)
         except (*_NOT_SENT, NotPublic) as error:
             raise unavailable(self.service, type(error).__name__) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise unconfirmed(self.service, type(error).__name__) from error
+        if is_answer is not None and is_answer(answer):
+            return answer
         if answer.status in refuses_with:
             raise unavailable(self.service, answer.detail)
-        if answer.status == 429:
+        if answer.status == 429 and not reads_429:
             raise fault_of_status(answer, is_create=True)
         if answer.status >= 500 or answer.status == 408:
             raise unconfirmed(self.service, answer.detail)
@@ -190,31 +218,49 @@ class Wire:
         return self._auth if isinstance(self._auth, Mapping) else await self._auth()
 
     async def _send(
-        self, request: Request, limit_bytes: int, *, is_alone: bool = False, limit_s: float = TRIES_S
+        self,
+        request: Request,
+        limit_bytes: int,
+        *,
+        is_alone: bool = False,
+        limit_s: float = TRIES_S,
+        silent_s: float | None = None,
+        into: Path | None = None,
     ) -> Answer:
         url = urljoin(self.url + "/", request.path.lstrip("/")) if "://" not in request.path else request.path
-        own = origin_of(url) in self._own
+        try:
+            own = httpx.URL(url).is_absolute_url and origin_of(url) in self._own
+        except (ValueError, httpx.InvalidURL) as error:
+            raise NotPublic("what the service names is no address") from error
         headers = {**(await self.auth_headers() if own else {}), **request.headers}
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise AuthFailed(
+                f"The operator's key for {self.service} has a character that no key has; `nextshot doctor` says what to set.",
+                provider=self.service,
+            )
         client = await self._opened(is_alone)
+        body: dict[str, Any] = _body(request)
+        if silent_s is not None:
+            body["timeout"] = httpx.Timeout(silent_s, connect=_TIMEOUT.connect, pool=_TIMEOUT.pool)
         async with asyncio.timeout(limit_s):
             if own or origin_of(url) in self._trusted:
-                sent = client.build_request(request.method, url, headers=headers, **_body(request))
+                sent = client.build_request(request.method, url, headers=headers, **body)
                 response = await client.send(sent, stream=True)
             else:
-                response = await open_pinned(client, request.method, url, headers=headers, **_body(request))
+                response = await open_pinned(client, request.method, url, headers=headers, **body)
             try:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > limit_bytes:
-                        raise httpx.DecodingError("the answer is too large")
+                if into is not None and response.is_success:
+                    had = b""
+                    await _save(response, into, limit_bytes)
+                else:
+                    had = b"".join([chunk async for chunk in _chunks(response, limit_bytes)])
             finally:
                 with suppress(httpx.HTTPError):
                     await response.aclose()
         return Answer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            body=bytes(body),
+            body=had,
             service=self.service,
             secrets=self.secrets,
         )
@@ -228,8 +274,34 @@ class Wire:
 
     async def _ssl(self) -> ssl.SSLContext:
         if self._certificates is None:  # reading them takes a while
-            self._certificates = await asyncio.to_thread(httpx.create_ssl_context)
+            self._certificates = await asyncio.to_thread(_certificates)
         return self._certificates
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """What tells a true host; the same for all services."""
+    return httpx.create_ssl_context()
+
+
+async def _chunks(response: httpx.Response, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body of an answer, as long as it is not too large."""
+    have_bytes = 0
+    async for chunk in response.aiter_bytes():
+        have_bytes += len(chunk)
+        if have_bytes > limit_bytes:
+            raise httpx.DecodingError("the answer is too large")
+        yield chunk
+
+
+async def _save(response: httpx.Response, into: Path, limit_bytes: int) -> None:
+    """Write the body of an answer to a file, some of it at a time."""
+    file = await asyncio.to_thread(into.open, "wb")
+    try:
+        async for chunk in _chunks(response, limit_bytes):
+            await asyncio.to_thread(file.write, chunk)
+    finally:
+        await asyncio.shield(asyncio.to_thread(file.close))
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -97,6 +97,8 @@ class FakeService:
     refuses: ClassVar[frozenset[No]] = frozenset(No)
     cancels: ClassVar[bool] = False
     """It can be told to stop."""
+    tells_apart: ClassVar[bool] = True
+    """Its list, where it has one, shows enough of a request to know it again; else a list only shows that nothing was taken."""
     settings: ClassVar[Mapping[str, str]] = {"key": "key-of-the-operator"}
 
     def __init__(self) -> None:
@@ -134,6 +136,8 @@ class FakeService:
         self.inside_hits = 0
         """Requests that were led to an address inside our own network."""
         self.clip_seconds = 1.0
+        self.clip_size = (64, 36)
+        self.clip_grey = 90
         self._runners: list[web.AppRunner] = []
         self._url = self._files_url = self._inside_url = ""
         self._clip = b""
@@ -222,7 +226,7 @@ class FakeService:
         if not self._clip:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "clip.mp4"
-                write_clip(path, seconds=self.clip_seconds, colour=90)
+                write_clip(path, seconds=self.clip_seconds, colour=self.clip_grey, size=self.clip_size)
                 self._clip = path.read_bytes()
         return self._clip
 
@@ -288,7 +292,8 @@ class FakeService:
     async def _file(self, request: web.Request) -> web.StreamResponse:
         self.downloads += 1
         for name, value in request.headers.items():
-            if any(secret and secret in value for secret in self.settings.values()):
+            is_own = str(request.url).startswith(self._url)
+            if not is_own and any(secret and secret in value for secret in self.settings.values()):
                 self.complaints.append(f"the key was sent to the file host in {name}")
         data = self.clip()
         match self.file_faults.pop(0) if self.file_faults else None:

@@ -1,4 +1,7 @@
-"""KIE.ai on loopback, as https://docs.kie.ai has it: HTTP 200 with the status in the body, uploads on a host of their own."""
+"""KIE.ai on loopback, as https://docs.kie.ai has it: HTTP 200 with the status in the body, uploads on a host of their own.
+
+Longer than most, as the service is three hosts and two kinds of routes, and refuses in its own words.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,8 @@ class FakeKie(FakeService):
         """The answers to the next uploads: HTTP status, code, sentence."""
         self.says_file_url = False
         """An upload's address is named as one page of the documentation has it."""
+        self.next_answers: list[tuple[int, str]] = []
+        """HTTP status and body of the answers to the next creates that are taken."""
         self.null_records = 0
         """How many of the next looks say that there is no such record."""
         self.gives_links = False
@@ -162,6 +167,9 @@ class FakeKie(FakeService):
         return _said(*_REFUSALS[no])
 
     def accepted(self, task: FakeTask) -> web.Response:
+        if self.next_answers:
+            status, text = self.next_answers.pop(0)
+            return web.Response(status=status, text=text)
         return _said(200, "success", {"taskId": task.id, "recordId": f"record-{task.id}"})
 
     # --- looks ---
