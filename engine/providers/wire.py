@@ -9,7 +9,7 @@ import asyncio
 import functools
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from aiolimiter import AsyncLimiter
 
 from engine.errors import AuthFailed, RateLimited, Unavailable
 from engine.providers.answers import Answer, fault_of_status, misunderstood, redacted, unavailable, unconfirmed
+from engine.providers.bodies import chunks, save
 from engine.providers.catalog import Rate
 from engine.providers.download import Download, open_pinned
 from engine.providers.hosts import NotPublic, origin_of
@@ -251,9 +252,9 @@ class Wire:
             try:
                 if into is not None and response.is_success:
                     had = b""
-                    await _save(response, into, limit_bytes)
+                    await save(response, into, limit_bytes)
                 else:
-                    had = b"".join([chunk async for chunk in _chunks(response, limit_bytes)])
+                    had = b"".join([chunk async for chunk in chunks(response, limit_bytes)])
             finally:
                 with suppress(httpx.HTTPError):
                     await response.aclose()
@@ -282,26 +283,6 @@ class Wire:
 def _certificates() -> ssl.SSLContext:
     """What tells a true host; the same for all services."""
     return httpx.create_ssl_context()
-
-
-async def _chunks(response: httpx.Response, limit_bytes: int) -> AsyncIterator[bytes]:
-    """The body of an answer, as long as it is not too large."""
-    have_bytes = 0
-    async for chunk in response.aiter_bytes():
-        have_bytes += len(chunk)
-        if have_bytes > limit_bytes:
-            raise httpx.DecodingError("the answer is too large")
-        yield chunk
-
-
-async def _save(response: httpx.Response, into: Path, limit_bytes: int) -> None:
-    """Write the body of an answer to a file, some of it at a time."""
-    file = await asyncio.to_thread(into.open, "wb")
-    try:
-        async for chunk in _chunks(response, limit_bytes):
-            await asyncio.to_thread(file.write, chunk)
-    finally:
-        await asyncio.shield(asyncio.to_thread(file.close))
 
 
 def _body(request: Request) -> dict[str, Any]:
