@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +51,8 @@ class Known:
     catalog: Catalog
     needs: Mapping[str, Need]
     settings: Mapping[str, str] = field(repr=False)
+    is_chosen: bool
+    """Something of it was set: without that, also what needs nothing is not there."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -79,13 +81,18 @@ class Services:
         return tuple(
             Service(name=each.name, kind=each.kind, catalog=each.catalog, settings=each.settings)
             for each in self.known
-            if not each.missing
+            if each.is_chosen and not each.missing
         )
 
     @property
     def setting_names(self) -> frozenset[str]:
         """Every name that may stand in the environment."""
-        return frozenset(each.setting(short) for each in self.known for short in each.needs)
+        needs = [(each.setting(short), need.shared) for each in self.known for short, need in each.needs.items()]
+        return frozenset(name for names in needs for name in names if name)
+
+    def of(self, kinds: Container[str]) -> Services:
+        """Those of these kinds; every problem."""
+        return Services(tuple(each for each in self.known if each.kind in kinds), self.problems)
 
 
 def read_services(
@@ -99,7 +106,7 @@ def read_services(
     for name in dict.fromkeys((*kinds, *tables)):
         table = tables.get(name, {})
         try:
-            one = _known(name, str(table.get("kind", name)), table, values)
+            one = _known(name, str(table.get("kind", name)), tables, values)
         except CatalogError as error:
             problems.append(str(error))
             continue
@@ -108,15 +115,30 @@ def read_services(
     return Services(tuple(known), tuple(problems))
 
 
-def _known(name: str, kind: str, table: Mapping[str, Any], values: Mapping[str, str]) -> Known:
+def _known(name: str, kind: str, tables: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> Known:
+    table = tables.get(name, {})
     needs = {**read_catalog(kind).needs, **EVERY}
     settings = {short: str(table[short]) for short in needs if table.get(short) not in (None, "")}
     settings |= {
         short: values[full] for short in needs if (full := f"{PREFIX}{name.upper()}_{short.upper()}") in values
     }
+    if "url" not in settings:
+        shared = {short: _shared(need.shared, tables, values) for short, need in needs.items() if need.shared}
+        settings = {**{short: value for short, value in shared.items() if value}, **settings}
     changes = {key: value for key, value in table.items() if key not in needs and key != "kind"}
     catalog = read_catalog(kind, changes, name=name)
-    return Known(name=name, kind=kind, catalog=catalog, needs=needs, settings=settings)
+    return Known(
+        name=name, kind=kind, catalog=catalog, needs=needs, settings=settings, is_chosen=bool(settings or table)
+    )
+
+
+def _shared(setting: str, tables: Mapping[str, Mapping[str, Any]], values: Mapping[str, str]) -> str:
+    """What another service has under this name; empty: nothing, or its key is for a server of the operator's own."""
+    service, _, short = setting.removeprefix(PREFIX).lower().rpartition("_")
+    table = tables.get(service, {})
+    if values.get(f"{PREFIX}{service.upper()}_URL") or table.get("url"):
+        return ""
+    return values.get(setting) or str(table.get(short) or "")
 
 
 def _tables(kinds: tuple[str, ...], toml: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,28 @@ def write_clean(*, source: str, out: Path, **_: Any) -> dict[str, Any]:
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     image.save(out, "PNG", compress_level=3)
     return {"width": image.width, "height": image.height}
+
+
+def write_cropped(*, source: str, out: Path, ratio: tuple[int, int], **_: Any) -> dict[str, Any]:
+    """Cut the middle of exactly this shape, with even sides, at most `_SIDE` pixels each."""
+    image = _upright(Path(source))
+    shape = _largest(ratio, *image.size)
+    left, top = (image.width - shape[0]) // 2, (image.height - shape[1]) // 2
+    cut = image.crop((left, top, left + shape[0], top + shape[1]))
+    size = _largest(ratio, min(shape[0], _SIDE), min(shape[1], _SIDE))
+    if size != shape:
+        cut = cut.resize(size, Image.Resampling.LANCZOS)
+    cut.save(out, "PNG", compress_level=3)
+    return {"width": size[0], "height": size[1], "was_width": image.width, "was_height": image.height}
+
+
+def _largest(ratio: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """The largest size of exactly this ratio, with even sides, that fits in."""
+    common = math.gcd(*ratio)
+    across, down = ratio[0] // common, ratio[1] // common
+    step = 1 if across % 2 == 0 and down % 2 == 0 else 2
+    times = min(width // across, height // down) // step * step
+    return across * times, down * times
 
 
 def _upright(path: Path) -> Image.Image:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from engine.abilities import Abilities, Pace, PictureLimits, Price
 from engine.errors import EngineError, Fault
+from engine.providers.painter import PainterAbilities, PictureModel
 
 Money = Annotated[Decimal, Field(ge=0, max_digits=12)]
 
@@ -39,6 +40,8 @@ class Need:
     """Without it the provider is not there."""
     or_else: str = ""
     """Another setting of the provider that will do as well."""
+    shared: str = ""
+    """The setting of another provider that is the same, as `NEXTSHOT_OPENAI_KEY`: it need not be set twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,7 @@ class Catalog:
     """As people call it."""
     docs: str
     key_at: str
-    """Where one gets a key: a URL, or words."""
+    """How one gets a key: a paragraph."""
     url: str
     pace: Pace
     rate: Rate | None
@@ -75,11 +78,18 @@ class Catalog:
     wire: Mapping[str, Any]
     """The provider's own, for all models."""
     models: Mapping[str, Model]
+    pictures: Mapping[str, PictureModel] = field(default_factory=dict)
+    """The models of a painter."""
 
     @property
     def abilities(self) -> Mapping[str, Abilities]:
         """By model name, the default first."""
         return {name: model.abilities for name, model in self.models.items()}
+
+    @property
+    def painter_abilities(self) -> Mapping[str, PainterAbilities]:
+        """Those of a painter's models, the default first."""
+        return {name: model.abilities for name, model in self.pictures.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +196,31 @@ class _ModelRow(_Row):
         return Model(abilities=abilities, wire=self.wire)
 
 
+class _PaintingRow(_Row):
+    as_of: date
+    source: str
+    sizes: dict[str, int] = Field(min_length=1)
+    ratios: tuple[str, ...] = Field(min_length=1)
+    can_edit: bool = True
+    per_picture: dict[str, Money] | Money | None = None
+    prompt_chars: int = Field(default=32_000, gt=0)
+    ends_on: date | None = None
+    substitute: str = ""
+    closed: str = ""
+    note: str = ""
+    picture: _PictureRow = _PictureRow()
+    wire: dict[str, Any] = Field(default_factory=dict)
+
+    def model(self) -> PictureModel:
+        plain = self.model_dump(exclude={"per_picture", "picture", "wire"})
+        abilities = PainterAbilities(
+            usd_per_picture=None if self.per_picture is None else _by_resolution(self.per_picture),
+            picture=PictureLimits(**self.picture.model_dump()),
+            **plain,
+        )
+        return PictureModel(abilities=abilities, wire=self.wire)
+
+
 class _PaceRow(_Row):
     first_s: float = Field(gt=0)
     every_s: float = Field(gt=0)
@@ -203,6 +238,7 @@ class _NeedRow(_Row):
     is_secret: bool = False
     is_needed: bool = False
     or_else: str = ""
+    shared: str = ""
 
 
 class _CatalogRow(_Row):
@@ -216,6 +252,7 @@ class _CatalogRow(_Row):
     needs: dict[str, _NeedRow] = Field(default_factory=dict)
     wire: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, _ModelRow] = Field(default_factory=dict)
+    pictures: dict[str, _PaintingRow] = Field(default_factory=dict)
 
     def catalog(self) -> Catalog:
         return Catalog(
@@ -229,6 +266,7 @@ class _CatalogRow(_Row):
             needs={name: Need(**row.model_dump()) for name, row in self.needs.items()},
             wire=self.wire,
             models={name: row.model() for name, row in self.models.items()},
+            pictures={name: row.model() for name, row in self.pictures.items()},
         )
 
 
@@ -240,7 +278,8 @@ def read_catalog(kind: str, changes: Mapping[str, Any] | None = None, *, name: s
     """
     text = resources.files("engine.providers").joinpath("catalogs", f"{kind}.toml").read_text(encoding="utf-8")
     rows = merged({"kind": kind, **tomllib.loads(text)}, changes or {})
-    rows["models"] = {model: row for model, row in rows.get("models", {}).items() if row is not False}
+    for table in ("models", "pictures"):
+        rows[table] = {model: row for model, row in rows.get(table, {}).items() if row is not False}
     try:
         return _CatalogRow.model_validate(rows).catalog()
     except ValidationError as wrong:

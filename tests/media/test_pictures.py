@@ -109,3 +109,30 @@ async def test_a_missing_picture_is_said_to_be_missing(tmp_path: Path) -> None:
     """Not a traceback."""
     with pytest.raises(BadMedia, match="missing"):
         await media.picture(tmp_path / "none.png", tmp_path / "clean.png")
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio", "cut"),
+    [
+        ((1376, 768), "16:9", (1344, 756)),
+        ((1280, 720), "16:9", (1280, 720)),
+        ((1024, 1536), "9:16", (864, 1536)),
+        ((1201, 901), "4:3", (1200, 900)),
+        ((1000, 1000), "1:1", (1000, 1000)),
+        ((1584, 672), "21:9", (1568, 672)),
+        ((2752, 1536), "16:9", (2048, 1152)),
+    ],
+)
+async def test_a_picture_is_cut_to_exactly_a_shape(
+    tmp_path: Path, size: tuple[int, int], ratio: str, cut: tuple[int, int]
+) -> None:
+    """As little as possible is cut off, in the middle; both sides are even, and none is over 2048."""
+    source, png = tmp_path / "source.bin", tmp_path / "cut.png"
+    _photo(*size).save(source, "PNG")
+    made = await media.crop(source, png, ratio)
+    assert ((made.width, made.height), (made.was_width, made.was_height)) == (cut, size)
+    with Image.open(png) as image:
+        assert (image.size, image.mode, image.info) == (cut, "RGB", {})
+        if max(size) <= 2048:
+            left, top = (size[0] - cut[0]) // 2, (size[1] - cut[1]) // 2
+            assert image.tobytes() == _photo(*size).crop((left, top, left + cut[0], top + cut[1])).tobytes()
