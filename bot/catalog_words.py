@@ -7,6 +7,7 @@ from datetime import date
 
 from engine.abilities import Abilities
 from engine.checks import ModelsByProvider
+from engine.providers.painter import PainterAbilities, PaintersByName
 
 WARN_DAYS = 60
 """How long before its end a model is warned of."""
@@ -87,7 +88,7 @@ def price_a_second(can: Abilities) -> str:
     return f"${usd[0]:f} a second" if usd[0] == usd[-1] else f"${usd[0]:f} to ${usd[-1]:f} a second"
 
 
-def ending_of(can: Abilities, today: date) -> str:
+def ending_of(can: Abilities | PainterAbilities, today: date) -> str:
     """When it ends, or that it has, and what to use instead; empty: nothing is known of an end."""
     instead = f" Use {can.substitute} instead." if can.substitute else ""
     if can.closed:
@@ -100,7 +101,7 @@ def ending_of(can: Abilities, today: date) -> str:
     return f"Ends on {can.ends_on}, in {days} days.{instead}" if days <= WARN_DAYS else f"Ends on {can.ends_on}."
 
 
-def is_ending(can: Abilities, today: date) -> bool:
+def is_ending(can: Abilities | PainterAbilities, today: date) -> bool:
     """Whether somebody has to be warned: it has ended, or will within `WARN_DAYS`."""
     return bool(can.closed) or (can.ends_on is not None and (can.ends_on - today).days <= WARN_DAYS)
 
@@ -143,5 +144,47 @@ def model_rows(models: ModelsByProvider, today: date) -> list[dict[str, object]]
             "note": can.note,
         }
         for provider, named in models.items()
+        for model, can in named.items()
+    ]
+
+
+def painters_overview(painters: PaintersByName, today: date) -> str:
+    """Who paints first frames: a line for each painter, its default model first; empty: nobody is here."""
+    lines = []
+    for painter, by_name in painters.items():
+        living = [name for name, can in by_name.items() if not (can.closed or (can.ends_on and can.ends_on <= today))]
+        default, *others = living or list(by_name)
+        more = f" · also {', '.join(others)}" if others else ""
+        lines.append(f"{painter} paints first frames · {default} · {price_a_picture(by_name[default])}{more}")
+    return "\n".join(lines)
+
+
+def price_a_picture(can: PainterAbilities) -> str:
+    """What one of its pictures costs: one price, or from the smallest size to the largest."""
+    usd = sorted(can.usd_per_picture.values()) if can.usd_per_picture else []
+    if not usd:
+        return "price unknown"
+    return f"about ${usd[0]:f} a picture" if usd[0] == usd[-1] else f"about ${usd[0]:f} to ${usd[-1]:f} a picture"
+
+
+def painter_rows(painters: PaintersByName, today: date) -> list[dict[str, object]]:
+    """Every model of every painter as a flat row, with the columns of `model_rows` that it has."""
+    return [
+        {
+            "provider": painter,
+            "model": model,
+            "paints": True,
+            "ratios": list(can.ratios),
+            "resolutions": list(can.sizes),
+            "edit": can.can_edit,
+            "price": price_a_picture(can),
+            "ends_on": str(can.ends_on) if can.ends_on else None,
+            "warning": ending_of(can, today) if is_ending(can, today) else "",
+            "substitute": can.substitute,
+            "as_of": str(can.as_of) if can.as_of else None,
+            "source": can.source,
+            "note": can.note,
+        }
+        for painter, named in painters.items()
         for model, can in named.items()
     ]

@@ -72,6 +72,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "add": making.add,
     "stitch": making.stitch,
     "retake": making.retake,
+    "edit": making.edit,
     "resume": making.resume,
     "cancel": steering.cancel,
     "again": making.again,

@@ -42,6 +42,10 @@ class Kind(StrEnum):
     NUMBER = "number"
     WHOLE = "whole number"
     WORD = "word"
+    WORDS = "words"
+    """All that follows up to the next option, or what stands in quotes."""
+    FLAG = "flag"
+    """Said or not: its value is `yes` where none follows with `=`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +101,27 @@ DEFAULT = "default"
 
 _SECONDS = Option("seconds", Kind.NUMBER, "how long the shot is")
 _SEED = Option("seed", Kind.WHOLE, "the same seed and prompt draw the same picture")
+_PROVIDER = Option("provider", Kind.WORD, "who renders it; /models lists them")
+_EXTEND = Option("extend", Kind.FLAG, "let the service itself go on from its render, where it can")
 _SHOT_OPTIONS = (
     _SECONDS,
     Option("ratio", Kind.WORD, "the shape of the picture", ("16:9", "9:16", "1:1")),
     Option("resolution", Kind.WORD, "the shorter side in lines", ("480p", "720p", "1080p")),
     Option("style", Kind.WORD, "the look; /models lists them"),
     _SEED,
-    Option("provider", Kind.WORD, "who renders it; /models lists them"),
+    _PROVIDER,
     Option("model", Kind.WORD, "which model of the provider"),
 )
 _SETTINGS = tuple(replace(option, resets=True) for option in _SHOT_OPTIONS if option is not _SEED)
+_TEXT_ONLY = Option("text-only", Kind.FLAG, "begin without the last frame of the shot before, or any other picture")
+_OWN_OPTIONS = (
+    Option("negative", Kind.WORDS, "what must not be seen; at the end, or in quotes"),
+    Option("silent", Kind.FLAG, "without sound, where the model can leave it out"),
+    Option("references", Kind.FLAG, "the pictures that come with it guide the shot and are no frames of it"),
+    Option("still", Kind.WORD, "who paints the first frame; /models lists them"),
+    Option("later", Kind.NUMBER, "start on the same scene so many seconds later, painted: a cut"),
+)
+"""Of one shot alone: no place keeps them."""
 
 _PROMPT = Argument("prompt", Is.PROMPT, "what it shows", is_needed=True)
 _SHOT = Argument("shot", Is.SHOT, "which shot; without it the newest one that fits")
@@ -114,6 +129,10 @@ _CLIP = Argument("clip", Is.CLIP, "which shot or film", is_needed=True)
 _STORY = Argument("story", Is.STORY, "which story; without it the current one")
 _VIDEO = Upload("video", "video", "a video of yours to go on from")
 _LAST_FRAME = Upload("last_frame", "image", "a picture on which the shot ends")
+_REFERENCES = tuple(
+    Upload(name, "image", "a picture that guides the shot and is no frame of it")
+    for name in ("reference", "reference_2", "reference_3")
+)
 
 COMMANDS: Mapping[str, Command] = {
     command.name: command
@@ -123,18 +142,18 @@ COMMANDS: Mapping[str, Command] = {
             "<what the first shot shows>",
             "begin a new story",
             Follows.PROMPT,
-            _SHOT_OPTIONS,
+            (*_SHOT_OPTIONS, *_OWN_OPTIONS),
             (_PROMPT,),
-            (Upload("first_frame", "image", "a picture on which the shot starts"), _LAST_FRAME, _VIDEO),
+            (Upload("first_frame", "image", "a picture on which the shot starts"), _LAST_FRAME, *_REFERENCES, _VIDEO),
         ),
         Command(
             "continue",
             "[shot] <what happens next>",
             "add a shot that starts on the last frame of the one before",
             Follows.SHOT_AND_PROMPT,
-            _SHOT_OPTIONS,
+            (*_SHOT_OPTIONS, *_OWN_OPTIONS, _EXTEND, _TEXT_ONLY),
             (_PROMPT, _SHOT),
-            (_LAST_FRAME, _VIDEO),
+            (_LAST_FRAME, *_REFERENCES, _VIDEO),
         ),
         Command(
             "add",
@@ -152,7 +171,24 @@ COMMANDS: Mapping[str, Command] = {
             arguments=(_STORY, Argument("shots", Is.SHOTS, "shots in the order of the film, such as k7-1 k7-3")),
             uploads=(replace(_VIDEO, help="a video of yours to end the film with"),),
         ),
-        Command("retake", "[shot]", "render a shot again, differently", Follows.ANY_CODE, (_SEED,), (_SHOT,)),
+        Command(
+            "retake",
+            "[shot]",
+            "render a shot again, differently",
+            Follows.ANY_CODE,
+            (_SEED, _PROVIDER, _TEXT_ONLY),
+            (_SHOT,),
+        ),
+        Command(
+            "edit",
+            "[shot] <what changes>",
+            "change the clip of a shot by words, as a new take of it",
+            Follows.SHOT_AND_PROMPT,
+            arguments=(
+                replace(_PROMPT, help="what changes"),
+                replace(_SHOT, help="which shot; without it the newest one"),
+            ),
+        ),
         Command(
             "story",
             "[story]",

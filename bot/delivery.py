@@ -143,7 +143,7 @@ class Delivery:
             if reply is None and is_closed:
                 await self._note(say, SayState.SENT, receipt=job.receipt)
                 return
-            reply = reply or replies.failure_reply(job)
+            reply = reply or await self._failure(job)
         if reply is None:
             await self._note(say, SayState.FAILED, error="there is nothing to say any more")
             return
@@ -226,7 +226,7 @@ class Delivery:
                 return await self.progress.status(job)
             case SayKind.FAILURE:
                 cancelled_in_place = job.state is JobState.CANCELLED and job.receipt is not None
-                return None if cancelled_in_place else replies.failure_reply(job)
+                return None if cancelled_in_place else await self._failure(job)
             case SayKind.RESULT:
                 return await self._result(job)
             case SayKind.LAST:
@@ -242,7 +242,12 @@ class Delivery:
         take, shot = await self._store.read(lambda tx: _take_and_shot(tx, job))
         if shot is None or take is None or take.clip is None:
             return Reply(text=f"{texts.headline(job)}\nthe clip was deleted")
-        return replies.shot_reply(shot, take.clip, take, await self._studio.path_of(take.clip))
+        return replies.shot_reply(shot, take.clip, take, await self._studio.path_of(take.clip), job)
+
+    async def _failure(self, job: Job) -> Reply:
+        take = await self._store.read(lambda tx: tx.take(job.take_id or 0)) if job.take_id else None
+        is_edit = take is not None and bool(take.edit)
+        return replies.failure_reply(job, await self._studio.ways_out(job), is_edit=is_edit)
 
     async def _wait(self, say: Say, why: NotSent) -> None:
         """Certainly not shown: sent when the place takes it, however long that is; never, if it never will."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.abilities import Abilities
-from engine.model import Add, Asked, Continue, Create, FileKey, Film, Job, Retake, ShotOptions, Stitch, Story
+from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Film, Job, Retake, ShotOptions, Stitch, Story
 from engine.place_options import PlaceOptions
 from engine.views import HistoryPage, ShotView, StoryView
 
@@ -20,6 +20,8 @@ class Desk(Protocol):
     async def continue_story(self, request: Continue, given: Add | None = None, /) -> Job: ...
 
     async def retake(self, request: Retake, /) -> Job: ...
+
+    async def edit(self, request: Edit, /) -> Job: ...
 
     async def stitch(self, request: Stitch, given: Add | None = None, /) -> Job: ...
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import assert_never
 
 from bot import replies, requests, texts
-from bot.catalog_words import overview
+from bot.catalog_words import overview, painters_overview
 from bot.message import Attachment, Incoming, Press, Reply
-from bot.parsing import Parsed, UsageError, addressee, is_command, parse
-from bot.requests import Request, WithVideo, frames_of, request_of
+from bot.parsing import YES, Parsed, UsageError, addressee, is_command, parse
+from bot.requests import Request, WithVideo, pictures_of, request_of
 from engine.errors import DiskFull, EngineError, NotAllowed, StorageError
-from engine.model import Add, Asked, Continue, Create, FileKey, Film, Retake, Stitch
+from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Film, Retake, Stitch
 from engine.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Dispatch:
         is_about_oneself = parsed.command == "link"
         person = incoming.person if is_about_oneself else await self._studio.known(incoming.person)
         asked = Asked(incoming.key, incoming.place, person, incoming.receipt)
-        frames = _frames(incoming.attachments, parsed.command)
+        frames, references = _pictures(incoming.attachments, parsed)
         videos = [each.path for each in incoming.attachments if each.kind == "video"]
         # built with promises first: what cannot be understood is told before anything is kept, and only what is used is
         request = request_of(
@@ -74,20 +74,23 @@ class Dispatch:
             asked,
             shot_of_reply=subject,
             pictures=tuple(FileKey(path.name) if path else None for path in frames),
+            references=_promised(references),
             videos=_promised(videos),
         )
         _check_allowed(request, incoming.is_shared, whispers=incoming.whispers)
         if isinstance(request, requests.History):
             # what was made elsewhere is not for all who read here
             return replace(request, here=incoming.is_shared and not incoming.whispers)
-        frames = [path if path and FileKey(path.name) in frames_of(request) else None for path in frames]
-        if not (any(frames) or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
+        used = pictures_of(request)
+        frames = [path if path and FileKey(path.name) in used else None for path in frames]
+        references = [path for path in references if FileKey(path.name) in used]
+        if not (any(frames) or references or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
             return request
         kept: dict[Path | None, FileKey] = {}
         try:
             for path in videos:
                 kept[path] = await self._studio.keep_video(path)
-            for path in filter(None, frames):
+            for path in filter(None, (*frames, *references)):
                 kept[path] = await self._studio.keep_picture(path)
         except BaseException:
             self._studio.let_go(*kept.values())
@@ -97,6 +100,7 @@ class Dispatch:
             asked,
             shot_of_reply=subject,
             pictures=tuple(kept.get(path) for path in frames),
+            references=tuple(kept[path] for path in references),
             videos=tuple(kept[path] for path in videos),
         )
 
@@ -136,6 +140,8 @@ class Dispatch:
                 await studio.continue_story(request)
             case Retake():
                 await studio.retake(request)
+            case Edit():
+                await studio.edit(request)
             case Stitch():
                 await studio.stitch(request)
             case Add():
@@ -181,7 +187,9 @@ class Dispatch:
             case requests.Unlink(asked):
                 return Reply(text=texts.parted(await studio.unlink(asked)), private=True)
             case requests.Models():
-                return Reply(text=overview(studio.models(), datetime.now(UTC).date()), private=True)
+                today = datetime.now(UTC).date()
+                told = (overview(studio.models(), today), painters_overview(studio.painters(), today))
+                return Reply(text="\n".join(filter(None, told)), private=True)
             case requests.Help():
                 return Reply(text=texts.help_reply(), private=True)
             case requests.Start():
@@ -214,14 +222,21 @@ class Dispatch:
         return replace(await self._show(asked, code), as_file=True)
 
 
-def _frames(attachments: Sequence[Attachment], command: str) -> list[Path | None]:
-    """The pictures in the order in which the command takes them: with /create first frame and last frame, else last frame."""
+def _pictures(attachments: Sequence[Attachment], parsed: Parsed) -> tuple[list[Path | None], list[Path]]:
+    """The frames in the order in which the command takes them, and the references.
+
+    With /create first frame and last frame, else last frame. `--references` makes references of all that were not said to be
+    something else.
+    """
     pictures = [each for each in attachments if each.kind == "image"]
     last = [each.path for each in pictures if each.is_last_frame]
-    first = [each.path for each in pictures if not each.is_last_frame]
-    if command == "create" and last:
-        return [first[0] if first else None, last[0]]
-    return [*last, *first]
+    others = [each for each in pictures if not each.is_last_frame]
+    guides_all = parsed.options.get("references") == YES
+    references = [each.path for each in others if each.is_reference or guides_all]
+    first = [each.path for each in others if not (each.is_reference or guides_all)]
+    if parsed.command == "create" and last:
+        return [first[0] if first else None, last[0]], references
+    return [*last, *first], references
 
 
 def _promised(paths: Sequence[Path]) -> tuple[FileKey, ...]:
@@ -241,6 +256,11 @@ def _request_of_press(press: Press) -> Request:
     asked = Asked(press.key, press.place, press.person, press.receipt)
     if press.verb == "create":
         return Create(asked=asked, prompt=press.text or texts.EXAMPLE)
+    if press.verb == "textonly":
+        return Retake(asked=asked, shot=press.target.lower(), is_text_only=True)
+    if press.verb == "with":
+        shot, _, provider = press.target.partition(":")
+        return Retake(asked=asked, shot=shot.lower(), provider=provider)
     if press.verb not in PRESSABLE:
         raise UsageError(texts.ANOTHER_VERSION)
     if press.verb == "settings":

@@ -23,7 +23,7 @@ from bot.fitting import Fitting
 from bot.hooks import callback_url, hooks_of
 from bot.message import Adapter
 from bot.platforms import Paces, Parts, Platform, Platforms, platforms_of
-from bot.providers import Maker, makers_of
+from bot.providers import Maker, makers_of, painters_of
 from bot.settings import Settings
 from bot.web.adapter import WebAdapter
 from bot.web.links import Links, read_secret
@@ -134,6 +134,7 @@ async def open_house(
                 files,
                 [makers[name](files) for name in default_first],
                 news=news,
+                painters=painters_of(settings.painters),
                 more_steppers=front_ends,
                 driver_of=EmbeddedDriver if at_work else _standing,
             )

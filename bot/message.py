@@ -19,6 +19,8 @@ class Attachment:
     """`image` or `video`."""
     is_last_frame: bool = False
     """Its sender said that the shot is to end on it."""
+    is_reference: bool = False
+    """Its sender said that it guides the shot, and is no frame of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

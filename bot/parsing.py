@@ -29,6 +29,10 @@ class Parsed:
 _COMMAND = re.compile(r"^/([A-Za-z_]+)(?:@(\w+))?(?=\s|$)", re.ASCII)
 _OPTION = re.compile(r"^(--|\u2014|\u2013)([A-Za-z][\w-]*)(?:=(.*))?$", re.ASCII | re.DOTALL)
 
+YES, NO = "yes", "no"
+_FLAGS: Mapping[str, str] = {**dict.fromkeys((YES, "true", "on"), YES), **dict.fromkeys((NO, "false", "off"), NO)}
+_QUOTES = frozenset('"“”„«»')
+
 
 def is_command(text: str) -> bool:
     """Whether it begins with `/word`."""
@@ -63,7 +67,7 @@ def parse(text: str) -> Parsed:
 
 def print_command(parsed: Parsed) -> str:
     """The text that `parse` takes apart into this."""
-    options = [f"--{name}={value}" for name, value in parsed.options.items()]
+    options = [f'--{name}="{value}"' if " " in value else f"--{name}={value}" for name, value in parsed.options.items()]
     return " ".join(["/" + parsed.command, *options, *parsed.codes, *([parsed.words] if parsed.words else [])])
 
 
@@ -120,6 +124,7 @@ def _split_options(command: Command, text: str) -> tuple[list[str], dict[str, st
             words.append(word)
             continue
         name, value = found[2].lower(), found[3]
+        kind = known[name].kind if name in known else None
         if name not in known and found[1] != "--":
             words.append(word)  # phones turn -- into a dash, but a dash before any other word is a prompt's own
             continue
@@ -128,6 +133,10 @@ def _split_options(command: Command, text: str) -> tuple[list[str], dict[str, st
             raise UsageError(
                 f"/{command.name} has no option --{name}{_nearest(name, list(known), '--')}. Its options: {listed}."
             )
+        if kind is Kind.WORDS:
+            value, rest = _words(value, rest)
+        if value is None and kind is Kind.FLAG:
+            value = YES
         if value is None:
             if not rest:
                 raise UsageError(f"--{name} needs a value after it ({known[name].help}).")
@@ -136,7 +145,30 @@ def _split_options(command: Command, text: str) -> tuple[list[str], dict[str, st
     return words, options
 
 
+def _words(begun: str | None, rest: list[str]) -> tuple[str | None, list[str]]:
+    """What an option of several words takes, and what is left: up to a closing quote, else up to the next option.
+
+    After a `=` it is one word, unless a quote opens there. None: nothing stands there.
+    """
+    words = [*([begun] if begun else []), *rest]
+    if not words:
+        return None, []
+    if words[0][0] in _QUOTES:
+        for number, word in enumerate(words):
+            if word[-1] in _QUOTES and (number > 0 or len(word) > 1):
+                return " ".join(words[: number + 1]), words[number + 1 :]
+    if begun:
+        return begun, rest
+    end = next((number for number, word in enumerate(words) if word == "--" or _OPTION.match(word)), len(words))
+    return " ".join(words[:end]) or None, words[end:]
+
+
 def _value(option: Option, text: str) -> str:
+    if option.kind is Kind.WORDS:  # in the case in which it is written, without quotes: printed, it stands in some
+        text = " ".join("".join(" " if each in _QUOTES else each for each in text).split())
+        if not text:
+            raise UsageError(f"--{option.name} needs words after it ({option.help}).")
+        return text
     text = text.strip().lower()
     if option.resets and text == DEFAULT:
         return text
@@ -151,7 +183,11 @@ def _value(option: Option, text: str) -> str:
                     f"--{option.name} is a whole number, such as --{option.name} 7; “{text[:40]}” is none."
                 )
             return text
-        case Kind.WORD:
+        case Kind.FLAG:
+            if text not in _FLAGS:
+                raise UsageError(f"--{option.name} stands alone ({option.help}); “{text[:40]}” does not fit there.")
+            return _FLAGS[text]
+        case Kind.WORDS | Kind.WORD:
             if not text:
                 raise UsageError(f"--{option.name} needs a value ({option.help}).")
             return f"{text}p" if option.name == "resolution" and text.isdecimal() else text

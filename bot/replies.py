@@ -9,12 +9,15 @@ from bot.message import Button, Reply, Video
 from engine.model import Clip, Film, Job, JobState, Shot, Story, Take
 from engine.place_options import PlaceOptions
 from engine.views import ShotView
+from engine.ways_out import WaysOut
+
+NO_WAYS = WaysOut()
 
 
-def shot_reply(shot: Shot, clip: Clip, take: Take | None, path: Path) -> Reply:
-    """A finished shot."""
+def shot_reply(shot: Shot, clip: Clip, take: Take | None, path: Path, job: Job | None = None) -> Reply:
+    """A finished shot. `job` is what made it, where that is known."""
     return Reply(
-        text=texts.shot_caption(shot, clip, take), video=_video(shot.code, clip, path), buttons=shot_buttons(shot)
+        text=texts.shot_caption(shot, clip, take, job), video=_video(shot.code, clip, path), buttons=shot_buttons(shot)
     )
 
 
@@ -66,17 +69,20 @@ def settings_reply(place: PlaceOptions) -> Reply:
     return Reply(text=texts.settings(place), buttons=tuple(ratios))
 
 
-def failure_reply(job: Job) -> Reply:
-    """How a job ended without a clip."""
+def failure_reply(job: Job, ways: WaysOut = NO_WAYS, *, is_edit: bool = False) -> Reply:
+    """How a job ended without a clip, and the ways out. What was to be an edit is not rendered anew by a button."""
     buttons: tuple[Button, ...] = ()
-    if job.state is JobState.FAILED and job.shot_code:
+    if job.state is JobState.FAILED and job.shot_code and not is_edit:
         buttons = (Button("retake", "Try again", job.shot_code),)
+        if ways.text_only:
+            buttons += (Button("textonly", "Text only", job.shot_code),)
+        buttons += tuple(Button("with", f"With {name}", f"{job.shot_code}:{name}") for name in ways.providers)
     if job.state is JobState.UNCONFIRMED:
         buttons = (
             Button("again", "Send again (may cost twice)", job.subject),
             Button("cancel", "Leave it", job.subject),
         )
-    return Reply(text=texts.failure(job), buttons=buttons, is_error=job.state is not JobState.CANCELLED)
+    return Reply(text=texts.failure(job, ways), buttons=buttons, is_error=job.state is not JobState.CANCELLED)
 
 
 def example_reply() -> Reply:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.commands import COMMANDS, DEFAULT, usage_of
-from bot.parsing import Parsed, UsageError
+from bot.parsing import YES, Parsed, UsageError
 from engine.codes import is_story_code
-from engine.model import Add, Asked, Continue, Create, FileKey, Retake, ShotOptions, Stitch
+from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Retake, ShotOptions, Stitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Start:
     pass
 
 
-Making = Create | Continue | Retake | Stitch | Add | WithVideo
+Making = Create | Continue | Retake | Edit | Stitch | Add | WithVideo
 Looking = Stories | Show | Download | History | Models | Help | Start | Settings | AskNext
 Steering = Cancel | Again | Delete | Choose | OpenStory | ChangeSettings
 Linking = AskLinkCode | Link | Unlink
@@ -146,26 +146,30 @@ def request_of(
     *,
     shot_of_reply: str | None = None,
     pictures: tuple[FileKey | None, ...] = (),
+    references: tuple[FileKey, ...] = (),
     videos: tuple[FileKey, ...] = (),
 ) -> Request:
     """The value to act on. `shot_of_reply` is the shot of the message that was answered; pictures and videos came with the message.
 
     With /create the first picture is the first frame and the second one the last frame (None: that one is not given); with
-    /continue a picture is the last frame, since the first one is given. A video becomes a shot, and what is said goes on from it.
+    /continue a picture is the last frame, since the first one is given. `references` are no frames. A video becomes a shot, and
+    what is said goes on from it.
 
     Raises:
         UsageError: something is missing.
     """
     if len(videos) > 1 and parsed.command in WITH_VIDEO:
         raise UsageError(f"Send one video at a time with /{parsed.command}; the others can follow with /add.")
-    return _BUILDERS[parsed.command](_Said(parsed, asked, shot_of_reply, pictures, next(iter(videos), None)))
+    return _BUILDERS[parsed.command](
+        _Said(parsed, asked, shot_of_reply, pictures, references, next(iter(videos), None))
+    )
 
 
-def frames_of(request: Request) -> frozenset[FileKey]:
+def pictures_of(request: Request) -> frozenset[FileKey]:
     """Those of the pictures that came with a message which its request uses."""
     match request:
         case Create(options=options) | Continue(options=options) | WithVideo(then=Continue(options=options)):
-            return frozenset(frame for frame in (options.first_frame, options.last_frame) if frame)
+            return frozenset(options.pictures)
         case _:
             return frozenset()
 
@@ -176,6 +180,7 @@ class _Said:
     asked: Asked
     shot_of_reply: str | None
     pictures: tuple[FileKey | None, ...]
+    references: tuple[FileKey, ...]
     video: FileKey | None
 
     @property
@@ -188,7 +193,8 @@ class _Said:
         return self.code
 
     def options(self, first: FileKey | None, last: FileKey | None) -> ShotOptions:
-        return replace(_options_of(self.parsed.options), first_frame=first, last_frame=last)
+        said = _options_of(self.parsed.options)
+        return replace(said, first_frame=first, last_frame=last, references=self.references)
 
     def added(self, video: FileKey, *, words: str = "", is_beginning: bool = False) -> Add:
         """The video as a shot after the named one."""
@@ -205,7 +211,18 @@ def _options_of(said: Mapping[str, str]) -> ShotOptions:
         style=said.get("style"),
         provider=said.get("provider"),
         model=said.get("model"),
+        negative=said.get("negative"),
+        is_silent=_flag(said, "silent"),
+        extend=_flag(said, "extend"),
+        is_unseeded=_flag(said, "text-only"),
+        still=said.get("still"),
+        later_s=float(said["later"]) if "later" in said else None,
     )
+
+
+def _flag(said: Mapping[str, str], name: str) -> bool | None:
+    """None: it was not said."""
+    return said[name] == YES if name in said else None
 
 
 def _add(said: _Said) -> Request:
@@ -251,8 +268,14 @@ def _stitch(said: _Said) -> Request:
 
 
 def _retake(said: _Said) -> Request:
-    seed = said.parsed.options.get("seed")
-    return Retake(asked=said.asked, shot=said.code, seed=int(seed) if seed else None)
+    options = _options_of(said.parsed.options)
+    return Retake(
+        asked=said.asked,
+        shot=said.code,
+        seed=options.seed,
+        provider=options.provider,
+        is_text_only=bool(options.is_unseeded),
+    )
 
 
 def _choose(said: _Said) -> Request:
@@ -295,6 +318,7 @@ _BUILDERS: Mapping[str, Callable[[_Said], Request]] = {
     "add": _add,
     "stitch": _stitch,
     "retake": _retake,
+    "edit": lambda said: Edit(asked=said.asked, shot=said.code, words=said.parsed.words),
     "story": lambda said: OpenStory(said.asked, said.parsed.codes[0] if said.parsed.codes else None),
     "stories": lambda said: Stories(said.asked),
     "show": lambda said: Show(said.asked, said.needed_code()),

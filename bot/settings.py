@@ -31,7 +31,7 @@ from bot.addresses import is_hook_path, is_loopback, is_near
 from bot.discord import access as discord_access
 from bot.discord.site import CLOUD_URL as DISCORD_URL
 from bot.discord.site import application_id_of
-from bot.providers import HERE, KINDS
+from bot.providers import HERE, KINDS, PAINTERS
 from bot.services import PREFIX, TABLE, Service, Services, read_services
 from bot.telegram import access as telegram_access
 from bot.telegram.site import CLOUD_URL as TELEGRAM_URL
@@ -58,7 +58,8 @@ _LISTS: Mapping[str, Callable[[str], frozenset[str]]] = {
 
 
 _SERVICES = "the services of this run"
-"""Under which they are given to `Settings`: no variable of an environment is called so."""
+_PAINTERS = "the image makers of this run"
+"""Under which these are given to `Settings`: no variable of an environment is called so."""
 
 
 class SettingsError(Exception):
@@ -82,6 +83,8 @@ class Settings(BaseSettings):
     """None: an SQLite file in `data_dir`. Secret because it may hold a password."""
     services: tuple[Service, ...] = Field(default=(), validation_alias=_SERVICES, repr=False)
     """The video services that have all that they need."""
+    painters: tuple[Service, ...] = Field(default=(), validation_alias=_PAINTERS, repr=False)
+    """The image makers that have all that they need."""
     provider: str = HERE
     """Renders the shots that name no other."""
     web_host: str = "127.0.0.1"
@@ -261,7 +264,7 @@ def load_settings(**given: object) -> Settings:
     """
     dotenv, dotenv_problems = _read_dotenv()
     toml, toml_problems = _read_toml()
-    services = read_services(KINDS, os.environ, dotenv, toml)
+    services = read_services((*KINDS, *PAINTERS), os.environ, dotenv, toml)
     plain_toml = {PREFIX + key.upper(): value for key, value in toml.items() if key != TABLE}
     problems = [
         *dotenv_problems,
@@ -273,7 +276,8 @@ def load_settings(**given: object) -> Settings:
     ]
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     try:
-        settings = Settings(**{_SERVICES: services.ready, **chosen})
+        ready = {_SERVICES: services.of(KINDS).ready, _PAINTERS: services.of(PAINTERS).ready}
+        settings = Settings(**{**ready, **chosen})
     except ValidationError as wrong:
         problems += [_sentence(dict(error), given, dotenv, toml) for error in wrong.errors(include_url=False)]
     if problems:
@@ -282,8 +286,17 @@ def load_settings(**given: object) -> Settings:
 
 
 def load_services() -> Services:
-    """Every service that could be set up, and what of it is, without a look at the other settings."""
-    return read_services(KINDS, os.environ, _read_dotenv()[0], _read_toml()[0])
+    """Every video service that could be set up, and what of it is, without a look at the other settings."""
+    return _all_services().of(KINDS)
+
+
+def load_painters() -> Services:
+    """The same for every image maker."""
+    return _all_services().of(PAINTERS)
+
+
+def _all_services() -> Services:
+    return read_services((*KINDS, *PAINTERS), os.environ, _read_dotenv()[0], _read_toml()[0])
 
 
 def _read_dotenv() -> tuple[dict[str, str | None], list[str]]:
@@ -310,7 +323,7 @@ def _reason(error: Exception) -> str:
 
 
 def _unknown_names(names: Mapping[str, object], where: str, of_services: frozenset[str]) -> list[str]:
-    own = [PREFIX + field.upper() for field in Settings.model_fields if field != "services"]
+    own = [PREFIX + field.upper() for field in Settings.model_fields if field not in {"services", "painters"}]
     known = [*own, *sorted(of_services)]
     problems = []
     for name in names:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from bot.commands import help_text
+from engine.abilities import Quote
 from engine.errors import Billed
 from engine.linking import CODE_LASTS_S, Linked, Parted
 from engine.model import Clip, Film, Job, JobKind, JobState, Shot, ShotOptions, Story, Take
 from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryPage, ShotView, StoryView
+from engine.ways_out import WaysOut
 
 EXAMPLE = "a lighthouse keeper lights the lamp"
 PROMPT_SHOWN = 280
@@ -25,7 +28,7 @@ _ABOUT = re.compile(r"([a-z]\d{1,12}-\d{1,9}) · (?:(?:given )?by |(?:thumbnail|
 
 def status(job: Job, *, prompt: str, place_in_line: int, now: datetime) -> str:
     """The one message that counts a job's progress."""
-    return f"{headline(job)}\n{_quoted(prompt)}{stage(job, place_in_line=place_in_line, now=now)}"
+    return f"{headline(job)}\n{_quoted(prompt)}{stage(job, place_in_line=place_in_line, now=now)}{_price(job)}{_notes(job)}"
 
 
 def headline(job: Job) -> str:
@@ -45,12 +48,13 @@ def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
             return "starting" if job.tries == 0 else f"{job.provider} is busy; trying again"
         case JobState.RENDERING:
             percent = f" {job.percent:.0f} %" if job.percent is not None else ""
-            return f"rendering{percent} · {_clock(job, now)}"
+            silent = f" · {job.provider} does not answer; it is asked again" if job.tries else ""
+            return f"rendering{percent} · {_clock(job, now)}{silent}"
         case JobState.SAVING if job.kind is JobKind.STITCH:
             percent = f" {job.percent:.0f} %" if job.percent is not None else ""
             return f"joining {len(job.plan)} shots{percent}"
         case JobState.SAVING:
-            return "finished, saving the clip"
+            return "finished, saving the clip" if job.tries == 0 else "finished; its clip is asked for again"
         case JobState.READY | JobState.DELIVERED:
             return f"done in {_took(job)}"
         case JobState.FAILED:
@@ -63,13 +67,29 @@ def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
 
 def done(job: Job, *, prompt: str) -> str:
     """What the status message says at last."""
-    return f"{headline(job)}\n{_quoted(prompt)}done in {_took(job)}"
+    return f"{headline(job)}\n{_quoted(prompt)}done in {_took(job)}{_notes(job)}"
 
 
-def shot_caption(shot: Shot, clip: Clip, take: Take | None) -> str:
-    """Beside a shot's video."""
+def _price(job: Job) -> str:
+    """What it will cost; what is free or unknown is not told with every shot."""
+    return f" · {Quote(job.quoted_usd)}" if job.quoted_usd else ""
+
+
+def _notes(job: Job) -> str:
+    return "".join(f"\n{note}" for note in job.notes)
+
+
+def shot_caption(shot: Shot, clip: Clip, take: Take | None, job: Job | None = None) -> str:
+    """Beside a shot's video. `job` is what made it: what it cost is told where that is known."""
     nth = f" · take {take.number}" if take and take.number > 1 else ""
-    return f"{shot.code} · {_by(shot)}{nth}\n{_quoted(shot.prompt)}{clip_facts(clip)}"
+    edit = f"changed: {_quoted(take.edit)}" if take and take.edit else ""
+    cost = f" · {_dollars(job.cost_usd)}" if job and job.cost_usd else ""
+    return f"{shot.code} · {_by(shot)}{nth}\n{_quoted(shot.prompt)}{edit}{clip_facts(clip)}{cost}"
+
+
+def _dollars(usd: Decimal) -> str:
+    """`$0.84`"""
+    return str(Quote(usd)).removeprefix("about ")
 
 
 def film_caption(film: Film, story: Story | None) -> str:
@@ -83,8 +103,8 @@ def clip_facts(clip: Clip) -> str:
     return f"{clip.seconds:.1f} s · {clip.width}x{clip.height} · {clip.bytes / 1e6:.1f} MB"
 
 
-def failure(job: Job) -> str:
-    """What happened, whether it was billed, what next."""
+def failure(job: Job, ways: WaysOut | None = None) -> str:
+    """What happened, whether it was billed, what next: `ways` are offered beside it."""
     if job.state is JobState.CANCELLED:
         return f"{headline(job)}\ncancelled"
     if job.failure is None:
@@ -94,6 +114,8 @@ def failure(job: Job) -> str:
         Billed.YES: "The render was charged.",
         Billed.UNKNOWN: "It may have been charged.",
     }[job.failure.billed]
+    if ways and job.failure.billed is Billed.NO:
+        billed = "Nothing was rendered, and nothing was charged."
     return f"{headline(job)}\n{job.failure.sentence} {billed}"
 
 
@@ -104,7 +126,8 @@ def shot_view(view: ShotView) -> str:
     if shot.provider:
         facts = f"{shot.seconds:g} s · {shot.ratio} · {shot.resolution} · {shot.style} · {shot.provider} {shot.model}"
         lines.append(facts)
-    lines.append(f"continues {view.parent_code}" if view.parent_code else "begins the story")
+    unseeded = ", without its last frame" if shot.is_unseeded else ""
+    lines.append(f"continues {view.parent_code}{unseeded}" if view.parent_code else "begins the story")
     if not view.on_canon:
         lines.append(f"a branch: /choose {shot.code} lets the film follow it")
     if view.is_stale:
@@ -112,7 +135,8 @@ def shot_view(view: ShotView) -> str:
     for take in view.takes:
         mark = " (chosen)" if take.id == shot.chosen_take_id else ""
         facts = clip_facts(take.clip) if take.clip else "no clip"
-        lines.append(f"take {take.number}{mark}: seed {take.seed} · {facts}" if shot.provider else facts)
+        how = f"“{_short(take.edit, 60)}”" if take.edit else f"seed {take.seed}"
+        lines.append(f"take {take.number}{mark}: {how} · {facts}" if shot.provider else facts)
     return "\n".join(lines)
 
 

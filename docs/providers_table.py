@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.catalog_words import abilities_of, length_of, price_a_second
-from bot.providers import KINDS
+from bot.catalog_words import abilities_of, length_of, price_a_picture, price_a_second
+from bot.providers import KINDS, PAINTERS
 from bot.services import Known, read_services
 
 PAGE = Path(__file__).with_name("providers.md")
@@ -17,31 +17,17 @@ BEGIN, END = "<!-- tables: made from the catalogs by `make docs` -->", "<!-- end
 
 
 def tables() -> str:
-    """A section for every service: what it needs, and its models."""
-    return "\n".join(line for known in read_services(KINDS, {}, {}, {}).known for line in _section(known))
+    """A section for every service: what it needs, and its models; then those that paint first frames."""
+    services = read_services((*KINDS, *PAINTERS), {}, {}, {})
+    sections = [*map(_section, services.of(KINDS).known), *map(_painter_section, services.of(PAINTERS).known)]
+    return "\n".join(line for section in sections for line in section)
 
 
 def _section(known: Known) -> Iterator[str]:
-    catalog = known.catalog
-    needed = [f"`{known.setting(short)}`" for short, need in known.needs.items() if need.is_needed]
-    either = [
-        f"`{known.setting(need.or_else)}`" for short, need in known.needs.items() if need.is_needed and need.or_else
-    ]
-    more = [
-        f"`{known.setting(short)}` ({need.what})"
-        for short, need in catalog.needs.items()
-        if not need.is_needed and f"`{known.setting(short)}`" not in either
-    ]
-    yield f"### {catalog.title} (`{known.name}`)"
-    yield ""
-    wanted = f"{' and '.join(needed) or 'no key'}{f' or {either[0]}' if either else ''}"
-    yield f"Needs {wanted}. {catalog.key_at} [Its documentation]({catalog.docs})."
-    if more:
-        yield f"It may have {', '.join(more)}."
-    yield ""
+    yield from _head(known)
     yield "| model | seconds | resolutions | can | price | ends, as of |"
     yield "|---|---|---|---|---|---|"
-    for name, model in catalog.models.items():
+    for name, model in known.catalog.models.items():
         can = model.abilities
         ends = f"**{can.ends_on}**" if can.ends_on else ""
         ends += f" {can.closed}" if can.closed else ""
@@ -57,6 +43,40 @@ def _section(known: Known) -> Iterator[str]:
             f"{ends.strip()} {as_of}".strip(),
         )
         yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _painter_section(known: Known) -> Iterator[str]:
+    yield from _head(known)
+    yield "| model | sizes | can | price | ends, as of |"
+    yield "|---|---|---|---|---|"
+    for name, can in known.catalog.painter_abilities.items():
+        ends = f"**{can.ends_on}** → {can.substitute} " if can.ends_on else ""
+        able = "from words, from a frame" if can.can_edit else "from words"
+        as_of = f"[{can.as_of}]({can.source})"
+        yield f"| `{name}` | {', '.join(can.sizes)} | {able} | {price_a_picture(can)} | {ends}{as_of} |"
+    yield ""
+
+
+def _head(known: Known) -> Iterator[str]:
+    catalog = known.catalog
+    needed = [f"`{known.setting(short)}`" for short, need in known.needs.items() if need.is_needed]
+    either = [
+        f"`{known.setting(need.or_else)}`" for short, need in known.needs.items() if need.is_needed and need.or_else
+    ]
+    more = [
+        f"`{known.setting(short)}` ({need.what})"
+        for short, need in catalog.needs.items()
+        if not need.is_needed and f"`{known.setting(short)}`" not in either
+    ]
+    yield f"### {catalog.title} (`{known.name}`)"
+    yield ""
+    wanted = f"{' and '.join(needed) or 'no key'}{f' or {either[0]}' if either else ''}"
+    yield f"Needs {wanted}. {catalog.key_at} [Its documentation]({catalog.docs})."
+    if shared := [need.shared for need in catalog.needs.values() if need.shared]:
+        yield f"`{shared[0]}` will do, unless that is for a server of your own."
+    if more:
+        yield f"It may have {', '.join(more)}."
     yield ""
 
 

@@ -8,19 +8,24 @@ free and repeatable.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
 
-from engine import media, submit
-from engine.errors import BadMedia, DeadlinePassed, Refused, RenderFailed
+from engine import media, painting, submit
+from engine.errors import BadMedia, DeadlinePassed, MediaError, Refused, RenderFailed
 from engine.housekeeping import work_name
 from engine.jobs import finish, move
 from engine.model import Clip, Job, JobKind, JobState, SayKind, Shot, Take
+from engine.orders import material
 from engine.outcome import Outcome, World
 from engine.ports import Reader
 from engine.providers.base import Queued, Rendered, Rendering
+from engine.stills import cost_with_pictures
+
+log = logging.getLogger(__name__)
 
 
 async def advance(job: Job, world: World) -> Outcome:
@@ -34,9 +39,9 @@ async def advance(job: Job, world: World) -> Outcome:
         case JobState.QUEUED if job.kind is JobKind.STITCH:
             return Outcome(job=move(job, JobState.SAVING, due_at=world.clock()))
         case JobState.QUEUED:
-            return await submit.submit(job, world)
+            return await painting.paint(job, world) or await submit.submit(job, world)
         case JobState.SUBMITTING:
-            return await submit.reconcile(job, world)
+            return await painting.reconcile(job, world) or await submit.reconcile(job, world)
         case JobState.RENDERING:
             return await _check(job, world)
         case JobState.SAVING if job.kind is JobKind.STITCH:
@@ -56,7 +61,7 @@ async def _check(job: Job, world: World) -> Outcome:
     progress = await provider.check(task_id)
     match progress:
         case Rendered(_, usd):
-            cost_usd = job.cost_usd if usd is None else usd
+            cost_usd = job.cost_usd if usd is None else await cost_with_pictures(job, usd, world)
             return Outcome(job=move(job, JobState.SAVING, due_at=now, percent=None, cost_usd=cost_usd))
         case Queued():
             percent, preview = None, None
@@ -64,7 +69,8 @@ async def _check(job: Job, world: World) -> Outcome:
             preview = str(path) if path else None
         case _:
             assert_never(progress)
-    if job.started_at and now - job.started_at > timedelta(seconds=provider.pace.give_up_s):
+    is_late = job.started_at is not None and now - job.started_at > timedelta(seconds=provider.pace.give_up_s)
+    if is_late and job.tries == 0:  # after an outage the next look decides: nobody could see whether it goes on
         await provider.cancel(task_id)
         minutes = provider.pace.give_up_s / 60
         raise DeadlinePassed(
@@ -85,7 +91,30 @@ async def _save(job: Job, world: World) -> Outcome:
         )
     path = (await asyncio.to_thread(world.files.work, work_name(job))) / "clip.mp4"
     await provider.fetch(task_id, progress.where, path)
+    found = await world.store.read(lambda tx: material(tx, job))
+    before = found.source_take.clip if found.source_take and not found.take.edit else None
+    if before is not None:
+        path, job = await _without(before, found.shot, path, job)
     return await _ready(job, world, path)
+
+
+async def _without(before: Clip, shot: Shot, path: Path, job: Job) -> tuple[Path, Job]:
+    """The new part of an extended clip. Some services give the whole of it, which a film would then show twice.
+
+    What cannot be cut is kept whole, and said: it is paid.
+    """
+    whole = await media.probe(path)
+    is_whole = abs(whole.seconds - shot.seconds) > abs(whole.seconds - shot.seconds - before.seconds)
+    if not is_whole or whole.seconds <= before.seconds:
+        return path, job
+    new = path.with_name("extended.mp4")
+    try:
+        await media.cut(path, new, before.seconds)
+    except MediaError as error:
+        log.warning("extended clip kept whole job=%d: %s", job.id, error)
+        note = "This clip begins with the shot before it, which could not be cut off."
+        return path, replace(job, notes=tuple(dict.fromkeys((*job.notes, note))))
+    return new, job
 
 
 async def _stitch(job: Job, world: World) -> Outcome:

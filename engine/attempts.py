@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -37,3 +38,5 @@ class Attempt:
     outcome: AttemptOutcome
     task_id: str | None
     what: AttemptFor = AttemptFor.RENDER
+    usd: Decimal | None = None
+    """What a picture cost, where its maker said so; what a render cost is the job's."""

@@ -1,22 +1,34 @@
-"""Whether what was asked can be done, and every option settled: pure, before any money or row."""
+"""Whether what was asked can be done, and every option settled: pure, before any money or row.
+
+Longer than other rooms: what is asked, inherited and chosen is weighed for every option in one place.
+"""
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 
 from engine.abilities import Abilities
 from engine.errors import NotPossible
-from engine.model import PROMPT_CHARS, Shot, ShotOptions
+from engine.model import Shot, ShotOptions
+from engine.possible import (
+    ModelsByProvider,
+    Wanted,
+    check_open,
+    check_possible,
+    is_open,
+    listed,
+    nearest_ratio,
+    nearest_resolution,
+    nearest_seconds,
+)
 
 NOTHING_CHOSEN = ShotOptions()
 
 SEED_MAX = 2**31 - 1
-TITLE_CHARS = 60
 
-ModelsByProvider = Mapping[str, Mapping[str, Abilities]]
+__all__ = ["SEED_MAX", "ModelsByProvider", "Settled", "check_seed", "settle_again", "settle_options"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,31 +41,12 @@ class Settled:
     style: str
     provider: str
     model: str
-
-
-def clean_prompt(text: str) -> str:
-    """The prompt on one line without control characters, in Unicode normal form C.
-
-    Raises:
-        NotPossible: nothing is left, or it is longer than `PROMPT_CHARS`.
-    """
-    kept = "".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text)
-    prompt = unicodedata.normalize("NFC", " ".join(kept.split()))
-    if all(c == " " or unicodedata.category(c) == "Cf" for c in prompt):  # a zero-width space is nothing to draw
-        raise NotPossible("Say what the shot shows, for example: /create a lighthouse keeper lights the lamp")
-    if len(prompt) > PROMPT_CHARS:
-        over = len(prompt) - PROMPT_CHARS
-        raise NotPossible(
-            f"The prompt has {len(prompt):,} characters and at most {PROMPT_CHARS:,} fit; shorten it by {over:,}."
-        )
-    return prompt
-
-
-def title_of(prompt: str) -> str:
-    """A story's title: its first prompt, cut at a word within 60 characters."""
-    if len(prompt) <= TITLE_CHARS:
-        return prompt
-    return prompt[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+    negative: str = ""
+    is_silent: bool = False
+    work: str = ""
+    is_unseeded: bool = False
+    notes: tuple[str, ...] = ()
+    """What gave way though the shot before had it, one sentence each."""
 
 
 def settle_options(
@@ -63,36 +56,101 @@ def settle_options(
     models: ModelsByProvider,
     default_provider: str,
     chosen: ShotOptions = NOTHING_CHOSEN,
+    prompt: str = "",
+    today: date | None = None,
+    is_shot: bool = True,
 ) -> Settled:
     """Every option from what was asked, else from the parent shot, else as the place chose, else the model's default.
 
-    From a parent whose video was given only its shape is taken, and only where the model can do it. What the place `chosen` gives
-    way in the same manner: nobody asked for it in this command.
+    What was not asked gives way to the nearest that the model can do. From a parent whose video was given only its shape is
+    taken. `today`: models that are closed or past their end are refused; None: they are not. `is_shot` False: a place chooses, and
+    what a shot would begin with is not known yet.
 
     Raises:
-        NotPossible: the provider cannot do it; the sentence says what it can do.
+        NotPossible: the provider cannot do it; the sentence says what it can do, and who can where it cannot at all.
     """
     rendered = parent if parent and parent.provider else None
-    usual = chosen.provider if chosen.provider in models else default_provider
-    provider = options.provider or (rendered.provider if rendered else usual) or default_provider
-    if provider not in models:
-        raise NotPossible(f"There is no provider “{provider}” here; choose one of: {_list(models)}.")
-    model = options.model or _usual_model(provider, rendered, chosen, models, default_provider)
-    if model not in models[provider]:
-        raise NotPossible(f"{provider} has no model “{model}”; choose one of: {_list(models[provider])}.")
-    can = models[provider][model]
-    ratios = (parent.ratio if parent else None, chosen.ratio)
-    resolutions = (parent.resolution if parent else None, chosen.resolution)
-    settled = Settled(
-        seconds=_seconds(options, rendered, chosen, can),
-        ratio=options.ratio or (rendered.ratio if rendered else _first_of(can.ratios, ratios)),
-        resolution=options.resolution or (rendered.resolution if rendered else _first_of(can.resolutions, resolutions)),
-        style=options.style or _first_of(can.styles, (parent.style if parent else None, chosen.style)),
-        provider=provider,
-        model=model,
+    is_unseeded = bool(options.is_unseeded) and parent is not None and options.first_frame is None
+    wanted = Wanted(
+        prompt=prompt,
+        continues=parent if options.first_frame is None and not is_unseeded else None,
+        is_unseeded=is_unseeded,
+        extends=bool(options.extend),
+        first_frame=options.first_frame is not None or bool(options.still),
+        last_frame=options.last_frame is not None,
+        references=len(options.references),
     )
-    _check(settled, options, can, starts_on_frame=parent is not None or options.first_frame is not None)
-    return settled
+    who = _who(
+        options,
+        rendered,
+        chosen,
+        models=models,
+        default_provider=default_provider,
+        today=today,
+        wanted=wanted if is_shot else None,
+    )
+    return _settled(options, who, wanted, before=parent, chosen=chosen, models=models, today=today, is_shot=is_shot)
+
+
+def settle_again(
+    shot: Shot,
+    *,
+    models: ModelsByProvider,
+    provider: str | None = None,
+    is_unseeded: bool = False,
+    seed: int | None = None,
+    today: date | None = None,
+) -> Shot:
+    """The shot as it can be rendered by another provider (None: by its own), or without any picture (`is_unseeded`).
+
+    What the model cannot do (any more) gives way to the nearest; that its model is there and open is looked at, and the seed.
+
+    Raises:
+        NotPossible: not even so.
+    """
+    if is_unseeded:
+        shot = replace(
+            shot,
+            first_frame=None,
+            last_frame=None,
+            references=(),
+            still="",
+            work="",
+            is_unseeded=shot.parent_id is not None,
+        )
+    elif provider and provider != shot.provider:
+        shot = replace(shot, work="")  # only its own service has its parent's render
+    goes_on = shot.parent_id is not None and shot.first_frame is None and not shot.is_unseeded
+    options = ShotOptions(provider=provider, seed=seed)
+    wanted = Wanted(
+        prompt=shot.prompt,
+        continues=shot if goes_on else None,
+        is_unseeded=shot.is_unseeded,
+        extends=bool(shot.work),
+        first_frame=shot.first_frame is not None or bool(shot.still),
+        last_frame=shot.last_frame is not None,
+        references=len(shot.references),
+    )
+    name, model = shot.provider, shot.model
+    if provider and provider != shot.provider:
+        name, model = _who(
+            options, None, NOTHING_CHOSEN, models=models, default_provider=provider, today=today, wanted=wanted
+        )
+    elif model not in models.get(name, {}):
+        raise NotPossible(f"{name} {model} is not here any more; choose another one, /models lists them.")
+    settled = _settled(options, (name, model), wanted, before=shot, chosen=NOTHING_CHOSEN, models=models, today=today)
+    return replace(
+        shot,
+        seconds=settled.seconds,
+        ratio=settled.ratio,
+        resolution=settled.resolution,
+        style=settled.style,
+        provider=settled.provider,
+        model=settled.model,
+        negative=settled.negative,
+        is_silent=settled.is_silent,
+        work=shot.work,
+    )
 
 
 def check_seed(seed: int | None) -> None:
@@ -101,15 +159,90 @@ def check_seed(seed: int | None) -> None:
         raise NotPossible(f"The seed {seed} is out of range; choose a whole number from 0 to {SEED_MAX:,}.")
 
 
+def _who(
+    options: ShotOptions,
+    rendered: Shot | None,
+    chosen: ShotOptions,
+    *,
+    models: ModelsByProvider,
+    default_provider: str,
+    today: date | None,
+    wanted: Wanted | None,
+) -> tuple[str, str]:
+    """The provider and its model: where neither is named or inherited, the first of its models that can start as `wanted`."""
+    usual = chosen.provider if chosen.provider in models else default_provider
+    provider = options.provider or (rendered.provider if rendered else usual) or default_provider
+    if provider not in models:
+        raise NotPossible(f"There is no provider “{provider}” here; choose one of: {listed(models)}.")
+    there = models[provider]
+    if not options.model:
+        before = rendered.model if rendered and rendered.provider == provider else ""
+        place = chosen.model if (chosen.provider or default_provider) == provider else ""
+        return provider, _usual_model((before, place), there, today, wanted)
+    # a chat's options are lower-case, and some services' models are not
+    model = next((name for name in there if name.casefold() == options.model.casefold()), None)
+    if model is None:
+        raise NotPossible(f"{provider} has no model “{options.model}”; choose one of: {listed(there)}.")
+    return provider, model
+
+
 def _usual_model(
-    provider: str, rendered: Shot | None, chosen: ShotOptions, models: ModelsByProvider, default_provider: str
+    usual: tuple[str | None, ...], there: Mapping[str, Abilities], today: date | None, wanted: Wanted | None
 ) -> str:
-    """The parent's model or the place's, where it is one of this provider; else the provider's first."""
-    if rendered and rendered.provider == provider:
-        return rendered.model
-    if chosen.model and (chosen.provider or default_provider) == provider and chosen.model in models[provider]:
-        return chosen.model
-    return next(iter(models[provider]))
+    """The parent's model or the place's, where the provider has it; else its first one that is open and can start so."""
+    for model in usual:
+        if model and model in there:
+            return model
+    open_ones = [name for name, can in there.items() if is_open(can, today)]
+    fitting = [name for name in open_ones if wanted is None or wanted.can_start(there[name])]
+    return next(iter(fitting or open_ones or there))
+
+
+def _settled(
+    options: ShotOptions,
+    who: tuple[str, str],
+    wanted: Wanted,
+    *,
+    before: Shot | None,
+    chosen: ShotOptions,
+    models: ModelsByProvider,
+    today: date | None,
+    is_shot: bool = True,
+) -> Settled:
+    """`before`: the shot whose options are taken over where nothing is asked."""
+    provider, model = who
+    can = models[provider][model]
+    name = f"{provider} {model}"
+    if today is not None:
+        check_open(name, can, today)
+    rendered = before if before and before.provider else None
+    ratio, notes = _ratio(before, rendered, chosen, can, name=name)
+    settled = Settled(
+        seconds=_seconds(options, rendered, chosen, can),
+        ratio=options.ratio or ratio,
+        resolution=options.resolution or _resolution(before, rendered, chosen, can),
+        style=options.style or _first_of(can.styles, (before.style if before else None, chosen.style)),
+        provider=provider,
+        model=model,
+        negative=_negative(options, rendered, can),
+        is_silent=_is_silent(options, rendered, can),
+        work="extend" if wanted.extends else "",
+        is_unseeded=wanted.is_unseeded,
+        notes=() if options.ratio else notes,
+    )
+    check_seed(options.seed)
+    wanted = replace(
+        wanted,
+        seconds=settled.seconds,
+        ratio=settled.ratio,
+        resolution=settled.resolution,
+        style=settled.style,
+        seed=options.seed is not None,
+        negative=bool(options.negative),
+        silent=bool(options.is_silent),
+    )
+    check_possible(wanted, name, can, models, today, is_shot=is_shot)
+    return settled
 
 
 def _first_of(able: tuple[str, ...], wanted: tuple[str | None, ...]) -> str:
@@ -121,31 +254,36 @@ def _seconds(options: ShotOptions, rendered: Shot | None, chosen: ShotOptions, c
     if options.seconds is not None:
         return options.seconds
     if rendered is not None:
-        return min(max(rendered.seconds, can.min_seconds), can.max_seconds)
+        return nearest_seconds(rendered.seconds, can)
     if chosen.seconds is not None and can.min_seconds <= chosen.seconds <= can.max_seconds:
-        return chosen.seconds
-    return can.default_seconds
+        return nearest_seconds(chosen.seconds, can)
+    return nearest_seconds(can.default_seconds, can)
 
 
-def _check(settled: Settled, options: ShotOptions, can: Abilities, *, starts_on_frame: bool) -> None:
-    name = f"{settled.provider} {settled.model}"
-    if not math.isfinite(settled.seconds) or not can.min_seconds <= settled.seconds <= can.max_seconds:
-        raise NotPossible(
-            f"A shot of {settled.seconds:g} s is not possible with {name}; "
-            f"choose {can.min_seconds:g} to {can.max_seconds:g} seconds."
-        )
-    if settled.ratio not in can.ratios:
-        raise NotPossible(f"{name} cannot do the ratio {settled.ratio}; choose one of: {_list(can.ratios)}.")
-    if settled.resolution not in can.resolutions:
-        raise NotPossible(f"{name} cannot do {settled.resolution}; choose one of: {_list(can.resolutions)}.")
-    if settled.style not in can.styles:
-        raise NotPossible(f"{name} has no style “{settled.style}”; choose one of: {_list(can.styles)}.")
-    if starts_on_frame and not can.first_frame:
-        raise NotPossible(f"{name} cannot start on a picture; choose another model, /models lists them.")
-    if options.last_frame is not None and not can.last_frame:
-        raise NotPossible(f"{name} cannot end on a picture; leave it out or choose another model, /models lists them.")
-    check_seed(options.seed)
+def _ratio(
+    before: Shot | None, rendered: Shot | None, chosen: ShotOptions, can: Abilities, *, name: str
+) -> tuple[str, tuple[str, ...]]:
+    """The shape where none is asked, and what is to be said of it."""
+    if rendered is None or rendered.ratio in can.ratios:
+        return _first_of(can.ratios, (before.ratio if before else None, chosen.ratio)), ()
+    ratio = nearest_ratio(rendered.ratio, can.ratios)
+    return ratio, (f"{name} cannot do the ratio {rendered.ratio}, so this shot has {ratio}.",)
 
 
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(names)
+def _resolution(before: Shot | None, rendered: Shot | None, chosen: ShotOptions, can: Abilities) -> str:
+    if rendered is None or rendered.resolution in can.resolutions:
+        return _first_of(can.resolutions, (before.resolution if before else None, chosen.resolution))
+    return nearest_resolution(rendered.resolution, can.resolutions)
+
+
+def _negative(options: ShotOptions, rendered: Shot | None, can: Abilities) -> str:
+    if options.negative is not None:
+        return options.negative
+    return rendered.negative if rendered and can.negative else ""
+
+
+def _is_silent(options: ShotOptions, rendered: Shot | None, can: Abilities) -> bool:
+    """What has no sound anyway need not be asked to leave it out."""
+    if not can.audio_choice:
+        return False
+    return bool(options.is_silent) if options.is_silent is not None else rendered is not None and rendered.is_silent

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from engine.checks import clean_prompt, title_of
 from engine.errors import NotFound
 from engine.lookup import find_shot, find_story
 from engine.media import Probe
 from engine.model import Add, Clip, FileKey, Shot, Story
 from engine.new_rows import NewShot
 from engine.ports import Reader, Writer
+from engine.prompts import clean_prompt, title_of
 
 _RATIOS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}
 _RESOLUTIONS = {"480p": 480, "720p": 720, "1080p": 1080}

@@ -21,12 +21,15 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
 STEP_S: Mapping[JobState, float] = {
-    JobState.QUEUED: 180.0,
+    JobState.QUEUED: 420.0,
     JobState.SUBMITTING: 180.0,
     JobState.RENDERING: 60.0,
     JobState.SAVING: 3_600.0,
 }
-"""The longest that one step may take. SAVING: a download on a slow line, a stitch of a long film."""
+"""The longest that one step may take. QUEUED: longer than a painter may take (`engine.painting`), with uploads before it.
+
+SAVING: a download on a slow line, a stitch of a long film.
+"""
 LOOK_UP_AFTER_S = 5.0
 
 
@@ -96,6 +99,8 @@ class JobStepper:
             # written or void: from here the rows say whether the file is kept
             if outcome.clip is not None:
                 self._world.files.release(outcome.clip.file)
+            if outcome.picture is not None and outcome.picture.first_frame is not None:
+                self._world.files.release(outcome.picture.first_frame)
 
     async def _outcome(self, job: Job) -> Outcome:
         try:

@@ -72,9 +72,14 @@ class ShotOptions:
     is_unseeded: bool | None = None
     """Begin without the last frame of the shot before, knowingly. None: no."""
     still: str | None = None
-    """Who paints its first frame, as `maker model`. Empty: nobody."""
+    """Who paints its first frame: a painter, its model, or `painter model`. Empty: nobody."""
     later_s: float | None = None
-    """Wait this long before it is rendered."""
+    """Start on the scene of the shot before so many seconds later, painted by `still`; a cut. None: no."""
+
+    @property
+    def pictures(self) -> tuple[FileKey, ...]:
+        """All that were given."""
+        return tuple(key for key in (self.first_frame, self.last_frame, *self.references) if key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,19 @@ class Retake:
     asked: Asked
     shot: str | None = None
     seed: int | None = None
+    provider: str | None = None
+    """Let another one render it, from now on."""
+    is_text_only: bool = False
+    """Without any picture, from now on: what it was given or goes on from is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Change the clip of a shot by words (None: the place's newest shot). What comes is a new take of it."""
+
+    asked: Asked
+    words: str
+    shot: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +234,9 @@ class Shot:
     is_unseeded: bool = False
     """It continues its parent in the story alone: it was agreed that it starts without the last frame."""
     still: str = ""
-    """Who paints its first frame, as `maker model`; empty: nobody."""
+    """Who paints its first frame, as `painter model`; empty: nobody."""
     later_s: float | None = None
+    """How much later than its parent's last frame the painted one is; None: it is painted from words alone."""
 
     @property
     def code(self) -> str:

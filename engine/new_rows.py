@@ -47,3 +47,4 @@ class NewJob:
     provider: str = ""
     model: str = ""
     asked_receipt: str | None = None
+    notes: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from engine.news import News
 from engine.outcome import World
 from engine.ports import Clock, Files, Store
 from engine.providers.base import Provider
+from engine.providers.painter import Painter
 from engine.studio import Studio
 
 STOP_S = 2.0
@@ -57,17 +58,25 @@ async def open_studio(
     providers: Sequence[Provider],
     *,
     news: News | None = None,
+    painters: Sequence[Painter] = (),
     clock: Clock = utc_now,
     more_steppers: Callable[[Studio], Sequence[Stepper]] = lambda _: (),
     driver_of: Callable[[Sequence[Stepper]], Driver] = EmbeddedDriver,
 ) -> AsyncIterator[Studio]:
-    """A studio with its driver at work until the block is left. The first provider is the default one.
+    """A studio with its driver at work until the block is left. The first provider is the default one, and so is the first painter.
 
     What an earlier process left unfinished is taken up again at once: only one process may work on this store.
     """
     news = news or News()
     by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
-    world = World(store=store, files=files, providers=by_name, clock=clock, announce=news.announce)
+    world = World(
+        store=store,
+        files=files,
+        providers=by_name,
+        clock=clock,
+        announce=news.announce,
+        painters={painter.name: painter for painter in painters},
+    )
     # the driver needs steppers, a stepper of the front ends needs the studio, and the studio wakes the driver
     driver: Driver | None = None
 
@@ -95,3 +104,5 @@ async def open_studio(
         await driver.stop(STOP_S)
         for provider in providers:
             await provider.close()
+        for painter in painters:
+            await painter.close()

@@ -42,6 +42,8 @@ class Material:
     def _lacks_parent(self) -> bool:
         if self.take.edited_take_id is not None or not starts_on_parent(self.shot):
             return False
+        if self.take.first_frame is not None:
+            return False  # it was painted, and paid
         return self.parent_take is None or self.parent_take.clip is None
 
     def check(self) -> None:
@@ -81,7 +83,9 @@ async def material(tx: Reader, job: Job) -> Material:
     parent = await tx.shot(shot.parent_id) if shot.parent_id else None
     parent_take = None
     if starts_on_parent(shot):
-        start_id = take.parent_take_id if job.state is JobState.SUBMITTING else parent and parent.chosen_take_id
+        is_settled = take.first_frame is not None or take.edited_take_id is not None
+        is_named = is_settled or job.state is not JobState.QUEUED
+        start_id = take.parent_take_id if is_named else parent and parent.chosen_take_id
         parent_take = await tx.take(start_id) if start_id else None
     parent_job = next(iter(await tx.jobs_of_shots([parent.id])), None) if parent else None
     source = None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from engine.attempts import AttemptOutcome
 from engine.errors import AuthFailed, Billed, EngineError, RateLimited
 from engine.jobs import finish, move
-from engine.model import Clip, Failure, Job, JobKind, JobState, SayKind
+from engine.model import Clip, Failure, FileKey, Job, JobKind, JobState, SayKind
 from engine.ports import Announce, Clock, Files, Store
 from engine.providers.base import Provider
+from engine.providers.painter import Painter
 
 RETRY_FIRST_S = 2.0
 RETRY_MOST_S = 60.0
@@ -31,6 +34,20 @@ class World:
     providers: Mapping[str, Provider]
     clock: Clock
     announce: Announce
+    painters: Mapping[str, Painter] = field(default_factory=dict)
+    """By name; the first one is the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureTry:
+    """What became of one paid request for a picture; written together with what becomes of its job."""
+
+    attempt_id: int
+    outcome: AttemptOutcome
+    take_id: int
+    first_frame: FileKey | None = None
+    """The picture; None: there is none."""
+    usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +56,7 @@ class Outcome:
 
     job: Job
     clip: Clip | None = None
+    picture: PictureTry | None = None
     says: tuple[SayKind, ...] = ()
     detail: str = ""
     """For the event row: the provider's own word, never shown to a person."""
@@ -67,11 +85,12 @@ def _goes_on(job: Job, error: EngineError, now: datetime) -> bool:
     return error.retryable and job.tries < RETRIES
 
 
-def unconfirmed(job: Job, now: datetime, *, detail: str) -> Outcome:
-    """The job in UNCONFIRMED, and its person is asked."""
+def unconfirmed(job: Job, now: datetime, *, detail: str, who: str = "", what: str = "") -> Outcome:
+    """The job in UNCONFIRMED, and its person is asked. `who` may have taken the request for `what`: its provider, for its shot."""
+    taken = f"{who or job.provider} took the request for {what or job.subject}"
     failure = Failure(
         "Unconfirmed",
-        f"It is not known whether {job.provider} took the request for {job.subject}, so it was not sent again by itself.",
+        f"It is not known whether {taken}, so it was not sent again by itself.",
         Billed.UNKNOWN,
     )
     asked = finish(job, JobState.UNCONFIRMED, now, failure=failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from engine.abilities import Abilities
@@ -74,7 +74,16 @@ class Places(Linking):
                 return before
             chosen = change(before, changes, reset)
             # strictly, as if it were asked for one shot: what is said here is not to give way silently later
-            settle_options(chosen, parent=None, models=self.models(), default_provider=self._default_provider)
+            settled = settle_options(
+                chosen,
+                parent=None,
+                models=self.models(),
+                default_provider=self._default_provider,
+                today=self._world.clock().date(),
+                is_shot=False,
+            )
+            if chosen.model:
+                chosen = replace(chosen, model=settled.model)  # as the service writes it
             await tx.know(asked.place, asked.person)
             await tx.set_place_options(asked.place, chosen)
             return chosen
@@ -89,6 +98,11 @@ class Places(Linking):
     def _seen(self, chosen: ShotOptions) -> PlaceOptions:
         models: ModelsByProvider = self.models()
         used = settle_options(
-            ShotOptions(), parent=None, models=models, default_provider=self._default_provider, chosen=chosen
+            ShotOptions(),
+            parent=None,
+            models=models,
+            default_provider=self._default_provider,
+            chosen=chosen,
+            is_shot=False,
         )
         return PlaceOptions(chosen=chosen, used=used, able=models[used.provider][used.model])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -254,7 +255,9 @@ class Writer(Reader, Protocol):
 
     async def add_attempt(self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER) -> Attempt: ...
 
-    async def close_attempt(self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None) -> None: ...
+    async def close_attempt(
+        self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None, *, usd: Decimal | None = None
+    ) -> None: ...
 
     async def owe(self, job_id: int, kind: SayKind) -> None:
         """Owe the job's place a message of this kind, due now. A second time changes nothing."""

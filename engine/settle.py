@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.jobs import LIVE, WITH_CLIP
 from engine.model import Clip, Job, JobKind, Shot, Story
-from engine.outcome import Outcome
+from engine.outcome import Outcome, PictureTry
 from engine.ports import Writer
 from engine.tree import nearest_living_ancestor
 
@@ -21,11 +21,20 @@ async def settle(tx: Writer, outcome: Outcome) -> Job:
     if outcome.clip is not None:
         job = await _keep(tx, job, outcome.clip)
     await tx.save_job(job, detail=outcome.detail)
+    if outcome.picture is not None:
+        await _note(tx, outcome.picture)
     for kind in outcome.says:
         await tx.owe(job.id, kind)
     if job.state not in LIVE:
         await after_work(tx, job)
     return job
+
+
+async def _note(tx: Writer, tried: PictureTry) -> None:
+    """What became of a paid request for a picture."""
+    await tx.close_attempt(tried.attempt_id, tried.outcome, usd=tried.usd)
+    if tried.first_frame is not None:
+        await tx.paint_take(tried.take_id, tried.first_frame)
 
 
 async def after_work(tx: Writer, job: Job) -> None:

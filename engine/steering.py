@@ -16,6 +16,7 @@ from engine.model import Asked, FileKey, Job, JobState, Person, SayKind
 from engine.outcome import World
 from engine.ports import Reader, Writer
 from engine.providers.base import Hook
+from engine.providers.painter import PaintersByName
 from engine.settle import after_work, retreat_tip
 from engine.views import ShotView, StoryView
 
@@ -31,6 +32,10 @@ class Steering(Gallery):
         super().__init__(world.store, world.files, world.providers)
         self._world = world
         self._wake = wake
+
+    def painters(self) -> PaintersByName:
+        """What the models of every painter can do."""
+        return {name: painter.models for name, painter in self._world.painters.items()}
 
     async def heard(self, provider: str, hook: Hook) -> bool:
         """Whether a call to our webhook was this provider's service; then its render is looked at now. See `engine.hints`."""

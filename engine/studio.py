@@ -6,16 +6,14 @@ A job row is written before anything is started, and the same update seen twice 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from engine.adding import Adding
-from engine.checks import SEED_MAX, check_seed, clean_prompt, settle_options, title_of
+from engine.checks import settle_options
 from engine.derive import LAST_FRAME, derived
-from engine.errors import BadMedia, NotFound, NothingToContinue, NotPossible, RequestError
+from engine.errors import BadMedia, NotFound
 from engine.given import add_given
 from engine.jobs import LIVE
-from engine.lookup import NO_STORY, cure_of, find_parent, find_pieces, find_shot, live_job
+from engine.lookup import cure_of, find_parent, find_pieces
 from engine.model import (
     Add,
     Asked,
@@ -24,8 +22,6 @@ from engine.model import (
     Create,
     Job,
     JobKind,
-    Retake,
-    SayKind,
     Shot,
     ShotOptions,
     Stitch,
@@ -35,11 +31,14 @@ from engine.new_rows import NewJob, NewShot
 from engine.news import News
 from engine.outcome import World
 from engine.ports import Reader, Writer
+from engine.prompts import clean_prompt, title_of
+from engine.stills import settle_still
+from engine.takes import Takes, seed_of
 
 LOOK_EVERY_S = 2.0
 
 
-class Studio(Adding):
+class Studio(Takes):
     """Everything that a front end can ask for."""
 
     def __init__(self, world: World, news: News, *, default_provider: str, wake: Callable[[], None]) -> None:
@@ -52,7 +51,7 @@ class Studio(Adding):
         Raises:
             NotPossible, NotFound, StorageError
         """
-        with self._holding(command.options.first_frame, command.options.last_frame):
+        with self._holding(*command.options.pictures):
             return await self._create(command)
 
     async def _create(self, command: Create) -> Job:
@@ -73,7 +72,7 @@ class Studio(Adding):
         Raises:
             NothingToContinue, NotFound, NotPossible, BadMedia, StorageError
         """
-        with self._holding(command.options.first_frame, command.options.last_frame, given.video if given else None):
+        with self._holding(*command.options.pictures, given.video if given else None):
             return await (self._continue(command) if given is None else self._continue_given(command, given))
 
     async def _continue_given(self, command: Continue, given: Add) -> Job:
@@ -98,37 +97,6 @@ class Studio(Adding):
         async def work(tx: Writer) -> Job:
             story, parent, _ = await find_parent(tx, asked.place, command.shot)
             return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
-
-        return await self._begin(asked, work)
-
-    async def retake(self, command: Retake) -> Job:
-        """Render a shot again, with another seed. Its clip stays until the new one is ready.
-
-        Raises:
-            NotFound, NothingToContinue, RequestError, StorageError
-            NotPossible: its video was given.
-        """
-        asked = command.asked
-        check_seed(command.seed)
-        await self._check_room(ShotOptions())
-
-        async def work(tx: Writer) -> Job:
-            if command.shot:
-                shot = await find_shot(tx, asked.place, command.shot)
-            else:
-                newest = await tx.newest_shot(asked.place)
-                if newest is None:
-                    raise NothingToContinue(NO_STORY)
-                shot = newest
-            if not shot.provider:
-                raise NotPossible(
-                    f"{shot.code} is a video that {shot.person.name} gave, so nothing renders it again; "
-                    f"/continue {shot.code} goes on from it."
-                )
-            job = await live_job(tx, shot)
-            if job is not None:
-                raise RequestError(f"{shot.code} is being rendered already; wait for it, or /cancel {shot.code} first.")
-            return await self._add_render(tx, asked, shot, command.seed)
 
         return await self._begin(asked, work)
 
@@ -188,27 +156,19 @@ class Studio(Adding):
                 except TimeoutError:
                     continue
 
-    async def _begin(self, asked: Asked, work: Callable[[Writer], Awaitable[Job]]) -> Job:
-        async def once(tx: Writer) -> Job:
-            known = await tx.job_by_request(asked.key)
-            if known is not None:
-                return known
-            await tx.know(asked.place, asked.person)
-            return await work(tx)
-
-        job = await self._store.write(once)
-        await self._told(job)
-        return job
-
     async def _add_shot(
         self, tx: Writer, asked: Asked, *, story: Story, parent: Shot | None, prompt: str, options: ShotOptions
     ) -> Job:
+        today = self._today()
+        still = settle_still(options, has_parent=parent is not None, painters=self.painters(), today=today)
         settled = settle_options(
             options,
             parent=parent,
             models=self.models(),
             default_provider=self._default_provider,
             chosen=await tx.place_options(asked.place),
+            prompt=prompt,
+            today=today,
         )
         shot = await tx.add_shot(
             NewShot(
@@ -224,34 +184,19 @@ class Studio(Adding):
                 model=settled.model,
                 first_frame=options.first_frame,
                 last_frame=options.last_frame,
+                references=options.references,
+                negative=settled.negative,
+                is_silent=settled.is_silent,
+                work=settled.work,
+                is_unseeded=settled.is_unseeded,
+                still=still,
+                later_s=options.later_s,
             )
         )
         if story.tip_id == shot.parent_id:
             await tx.set_tip(story.id, shot.id)
-        return await self._add_render(tx, asked, shot, options.seed)
-
-    async def _add_render(self, tx: Writer, asked: Asked, shot: Shot, seed: int | None) -> Job:
-        take = await tx.add_take(shot.id, secrets.randbelow(SEED_MAX) if seed is None else seed, None)
-        return await self._add_job(
-            tx,
-            NewJob(
-                kind=JobKind.RENDER,
-                request_key=asked.key,
-                place=asked.place,
-                person=asked.person,
-                story_id=shot.story_id,
-                shot_id=shot.id,
-                take_id=take.id,
-                provider=shot.provider,
-                model=shot.model,
-                asked_receipt=asked.receipt,
-            ),
-        )
-
-    async def _add_job(self, tx: Writer, new: NewJob) -> Job:
-        job = await tx.add_job(new)
-        await tx.owe(job.id, SayKind.STATUS)
-        return job
+        take = await tx.add_take(shot.id, seed_of(options.seed), None)
+        return await self._add_render(tx, asked, shot, take, settled.notes)
 
     async def _check_readable(self, shot: Shot, clip: Clip) -> None:
         """Raises BadMedia: its last frame cannot be had. What was decoded for this is kept for the render."""
@@ -259,13 +204,6 @@ class Studio(Adding):
             await derived(self._files, clip.file, LAST_FRAME)
         except BadMedia as error:
             raise BadMedia(f"The clip file of {shot.code} cannot be read; {cure_of(shot)}.") from error
-
-    async def _check_room(self, options: ShotOptions) -> None:
-        """Raises DiskFull or NotFound before anything is begun."""
-        await self._check_disk()
-        for key in (options.first_frame, options.last_frame):
-            if key is not None and not await self._files.exists(key):
-                raise NotFound("The picture for the frame is not here any more; send it again.")
 
 
 async def _pieces_there(tx: Reader, command: Stitch, *, is_given: bool) -> list[tuple[Shot, Clip]]:

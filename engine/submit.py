@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from engine.attempts import Attempt, AttemptOutcome
+from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import (
     AuthFailed,
     BadShot,
@@ -34,9 +34,10 @@ from engine.housekeeping import work_name
 from engine.jobs import move
 from engine.model import Job, JobState
 from engine.orders import material, order_of
-from engine.outcome import Outcome, World, after_error, error_detail, failed, unconfirmed
+from engine.outcome import RETRIES, Outcome, World, after_error, error_detail, failed, unconfirmed
 from engine.ports import Writer
 from engine.providers.base import Order, Prepared, Provider, Recovery, Sent, Taken
+from engine.stills import added, quote_with_picture
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ INTENT_LASTS_S = 60.0
 ABSENT_AFTER_S = 130.0
 """Longer than `INTENT_LASTS_S` + `SEND_S`: after it, what the provider does not list was never taken."""
 LOOK_AGAIN_S = 5.0
+ABSENT_MOST = 5
+"""So many requests in a row that vanish are a service that does not work."""
 LINE_S = 1.0
 PARENT_S = 2.0
 QUOTE_S = 10.0
@@ -68,7 +71,7 @@ async def submit(job: Job, world: World) -> Outcome:
 
     key = f"{job.id}-{secrets.token_hex(8)}"
     order = await order_of(found, provider, world)
-    quoted_usd = await _quoted(provider, order)
+    quoted_usd = quote_with_picture(found.shot, found.take, await _quoted(provider, order), world)
     prepared = await provider.prepare(order, key)  # uploads happen here, where nothing can be lost yet
     await asyncio.to_thread(world.files.work, work_name(job))
 
@@ -82,7 +85,7 @@ async def submit(job: Job, world: World) -> Outcome:
     submitting = move(job, JobState.SUBMITTING, waits_for=None, quoted_usd=quoted_usd, notes=notes)
     attempt = await world.store.write(intend)
     await world.announce(submitting)
-    if not await _is_fresh(submitting, attempt, world):
+    if not await is_fresh(submitting, attempt, world):
         await _close(attempt, AttemptOutcome.ABSENT, world)
         return Outcome(job=move(submitting, JobState.QUEUED, due_at=world.clock()), detail="grew too old, never sent")
     return await _send(submitting, attempt, prepared, provider, world, tries=job.tries)
@@ -91,7 +94,8 @@ async def submit(job: Job, world: World) -> Outcome:
 async def reconcile(job: Job, world: World) -> Outcome:
     """A job found in SUBMITTING was cut off between intent and answer: look it up, or ask its person. Never a blind repeat."""
     provider = world.providers[job.provider]
-    attempts = await world.store.read(lambda tx: tx.attempts(job.id))
+    tried = await world.store.read(lambda tx: tx.attempts(job.id))
+    attempts = [each for each in tried if each.what is AttemptFor.RENDER]
     attempt = attempts[-1]
     match provider.recovery:
         case Recovery.SAME_KEY:
@@ -112,6 +116,9 @@ async def reconcile(job: Job, world: World) -> Outcome:
             if now - attempt.intent_at < timedelta(seconds=ABSENT_AFTER_S):
                 return Outcome(job=replace(job, due_at=now + timedelta(seconds=LOOK_AGAIN_S)))
             await _close(attempt, AttemptOutcome.ABSENT, world)
+            if len(attempts) >= ABSENT_MOST:
+                never = Unavailable(f"{job.provider} did not take {job.subject} {len(attempts)} times; try again later.")
+                return failed(job, never, now, billed=Billed.NO, detail="absent at the provider")
             return Outcome(job=move(job, JobState.QUEUED, due_at=now), detail="absent at the provider")
         case Recovery.NONE:
             return await _unconfirmed(job, attempt, world, detail="found in SUBMITTING")
@@ -131,11 +138,11 @@ async def _send(
         await _close(attempt, AttemptOutcome.REJECTED, world)
         return failed(job, error, world.clock(), billed=Billed.NO, detail=error_detail(error))
     except (EngineError, TimeoutError) as error:
-        return await _unconfirmed(job, attempt, world, detail=f"{type(error).__name__}: {error}")
+        return await _unknown(job, attempt, error, provider, world)
     except Exception as error:
         # a defect of the adapter, after which nobody knows whether the bytes left: the same as a lost answer
         log.exception("submit crashed job=%d provider=%s", job.id, job.provider)
-        return await _unconfirmed(job, attempt, world, detail=f"{type(error).__name__}: {error}")
+        return await _unknown(job, attempt, error, provider, world)
     return await _accepted(job, attempt, taken, provider, world)
 
 
@@ -143,8 +150,20 @@ async def _accepted(job: Job, attempt: Attempt, taken: Taken, provider: Provider
     await _close(attempt, AttemptOutcome.ACCEPTED, world, taken.task_id)
     now = world.clock()
     due_at = now + timedelta(seconds=provider.pace.first_s)
-    said = {"task_id": taken.task_id, "cost_usd": taken.usd}
+    said = {
+        "task_id": taken.task_id,
+        "cost_usd": added(job.cost_usd, taken.usd),
+    }  # a painted first frame was paid before
     return Outcome(job=move(job, JobState.RENDERING, **said, started_at=now, due_at=due_at))
+
+
+async def _unknown(job: Job, attempt: Attempt, error: Exception, provider: Provider, world: World) -> Outcome:
+    """The answer was lost: it stays in SUBMITTING to be looked up where that can be, else its person is asked."""
+    detail = f"{type(error).__name__}: {getattr(error, 'detail', '') or error}"
+    if provider.recovery is Recovery.NONE or job.tries >= RETRIES:
+        return await _unconfirmed(job, attempt, world, detail=detail)
+    due_at = world.clock() + timedelta(seconds=LOOK_AGAIN_S)
+    return Outcome(job=replace(job, tries=job.tries + 1, due_at=due_at), detail=detail)
 
 
 async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str) -> Outcome:
@@ -152,7 +171,7 @@ async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str)
     return unconfirmed(job, world.clock(), detail=detail)
 
 
-async def _is_fresh(job: Job, attempt: Attempt, world: World) -> bool:
+async def is_fresh(job: Job, attempt: Attempt, world: World) -> bool:
     """Right before the bytes leave: whether the intent may still be sent. The process may have been frozen since.
 
     Raises:

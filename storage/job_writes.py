@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
@@ -11,7 +12,7 @@ from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Defect, StaleFence
 from engine.model import Job, JobState, Say, SayKind, SayState
 from engine.new_rows import NewJob
-from storage.rows import attempt_of, job_cells, job_of
+from storage.rows import attempt_of, job_cells, job_of, usd_cell
 from storage.selects import JOBS
 from storage.story_writes import StoryWrites
 from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX, REQUEST
@@ -45,6 +46,7 @@ class JobWrites(StoryWrites):
             due_at=now,
             created_at=now,
             asked_receipt=job.asked_receipt,
+            notes=list(job.notes) or None,
         )
         return job_of(await self._the(JOBS.where(JOB.c.id == job_id)))
 
@@ -108,9 +110,12 @@ class JobWrites(StoryWrites):
         )
         return attempt_of(await self._the(select(ATTEMPT).where(ATTEMPT.c.id == attempt_id)))
 
-    async def close_attempt(self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None) -> None:
+    async def close_attempt(
+        self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None, *, usd: Decimal | None = None
+    ) -> None:
         closed = update(ATTEMPT).where(ATTEMPT.c.id == attempt_id)
-        await self._change(closed.values(outcome=str(outcome), task_id=task_id, closed_at=self._now()))
+        said = {"task_id": task_id, "usd": usd_cell(usd)}
+        await self._change(closed.values(outcome=str(outcome), **said, closed_at=self._now()))
 
     async def owe(self, job_id: int, kind: SayKind) -> None:
         place_id = await self._value(select(JOB.c.place_id).where(JOB.c.id == job_id))

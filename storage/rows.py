@@ -216,7 +216,7 @@ def _usd(cell: str | None) -> Decimal | None:
     return None if cell is None else Decimal(cell)
 
 
-def _usd_cell(usd: Decimal | None) -> str | None:
+def usd_cell(usd: Decimal | None) -> str | None:
     return None if usd is None else f"{usd:f}"
 
 
@@ -245,8 +245,8 @@ def job_cells(job: Job) -> dict[str, Any]:
         "lease_until": None,
         "started_at": maybe_to_ms(job.started_at),
         "finished_at": maybe_to_ms(job.finished_at),
-        "quoted_usd": _usd_cell(job.quoted_usd),
-        "cost_usd": _usd_cell(job.cost_usd),
+        "quoted_usd": usd_cell(job.quoted_usd),
+        "cost_usd": usd_cell(job.cost_usd),
         "notes": list(job.notes) or None,
     }
     if job.receipt is not None:
@@ -264,6 +264,7 @@ def attempt_of(row: Cells) -> Attempt:
         outcome=AttemptOutcome(row["outcome"]),
         task_id=row["task_id"],
         what=AttemptFor(row["what"]),
+        usd=_usd(row["usd"]),
     )
 
 

@@ -235,6 +235,7 @@ class AttemptRow(Row, table=True):
     intent_at: int = _number()
     closed_at: int | None = _number(nullable=True)
     what: str = _text(start="render")
+    usd: str | None = _text(nullable=True)
 
 
 class OutboxRow(Row, table=True):

@@ -22,6 +22,7 @@ from engine.model import Asked, Create, Job, JobState, Person
 from engine.news import News
 from engine.outcome import World
 from engine.providers.base import Provider
+from engine.providers.painter import Painter
 from engine.studio import Studio
 from storage import LocalFiles, SqlStore, opened_store
 from tests.fakes.chat import FakeChat
@@ -160,13 +161,22 @@ async def opened_house(
     chat: FakeChat | None = None,
     url: str = "sqlite://",
     others: Sequence[Provider] = (),
+    *,
+    painters: Sequence[Painter] = (),
 ) -> AsyncIterator[House]:
     """A house that is closed when the block is left. `others` are providers beside the scripted one; they stay open."""
     provider, chat, news = provider or ScriptedProvider(), chat or FakeChat(), News()
     async with opened_store(url, clock) as store:
         files = LocalFiles(tmp_path / "files")
         providers = {each.name: each for each in (provider, *others)}
-        world = World(store=store, files=files, providers=providers, clock=clock, announce=news.announce)
+        world = World(
+            store=store,
+            files=files,
+            providers=providers,
+            clock=clock,
+            announce=news.announce,
+            painters={each.name: each for each in painters},
+        )
         studio = Studio(world, news, default_provider=provider.name, wake=lambda: None)
         delivery = Delivery(store, studio, {chat.platform: chat}, clock, Fitting(files))
         stepper = JobStepper(world)

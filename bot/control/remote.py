@@ -78,6 +78,7 @@ class RemoteStudio:
     create = _passed_on(Desk.create)
     continue_story = _passed_on(Desk.continue_story)
     retake = _passed_on(Desk.retake)
+    edit = _passed_on(Desk.edit)
     stitch = _passed_on(Desk.stitch)
     add = _passed_on(Desk.add)
     settings = _passed_on(Desk.settings)

@@ -52,6 +52,7 @@ _Fits = Callable[[Row], bool]
 _FITS: Mapping[str, _Fits] = {
     "continue": lambda row: row.has_clip or row.is_live,
     "retake": lambda row: not row.is_given and not row.is_live,
+    "edit": lambda row: row.has_clip and not row.is_given and not row.is_live,
     "stitch": lambda row: row.has_clip,
     "choose": lambda row: row.has_clip,
     "download": lambda row: row.has_clip,
@@ -168,7 +169,7 @@ def of_option(
         abilities
         for by_name in chosen.values()
         for name, abilities in by_name.items()
-        if name == model or not any(model in each for each in chosen.values())
+        if name.lower() == model or not any(model in map(str.lower, each) for each in chosen.values())
     ]
     texts: dict[str, str] = {DEFAULT: DEFAULT} if option.resets else {}
     match option.name:

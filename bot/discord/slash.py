@@ -26,6 +26,7 @@ FIRST_FRAME = "Use as first frame"
 DESCRIPTION_CHARS = 100
 CHOICES_MOST = 25
 WORD_CHARS = 100
+WORDS_CHARS = 1_000
 TITLE_CHARS = 100
 """https://discord.com/developers/docs/resources/channel#start-thread-from-message"""
 
@@ -76,6 +77,7 @@ class Given:
     kind: str
     """`image` or `video`, as the command asks for it."""
     is_last_frame: bool = False
+    is_reference: bool = False
 
 
 _OWN: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -199,12 +201,18 @@ def _value(option: Option, able: Sequence[Abilities]) -> dict[str, Any]:
     match option.kind:
         case Kind.NUMBER if option.resets:
             return _string(autocomplete=True)  # a number field could not take the word that resets it
+        case Kind.NUMBER if option.name != "seconds":
+            return {"type": Type.NUMBER, "min_value": 1}
         case Kind.NUMBER:
             return {"type": Type.NUMBER, **_seconds(able)}
         case Kind.WHOLE if option.name == "seed":
             return {"type": Type.INTEGER, "min_value": 0, "max_value": SEED_MAX}
         case Kind.WHOLE:
             return {"type": Type.INTEGER, "min_value": 1}
+        case Kind.FLAG:
+            return {"type": Type.BOOLEAN}
+        case Kind.WORDS:
+            return _string(max_length=WORDS_CHARS)
         case Kind.WORD if option.choices:
             names = offered(option, able)
             return _string(**_choices((*names, DEFAULT) if option.resets else names))
@@ -251,4 +259,5 @@ def _given(upload: Upload, attachment: Mapping[str, Any]) -> Given:
         content_type=str(attachment.get("content_type") or ""),
         kind=upload.kind,
         is_last_frame=upload.name == "last_frame",
+        is_reference=upload.name.startswith("reference"),
     )

@@ -41,6 +41,8 @@ FETCHED = {"continued": "continue", "first-frame": "create"}
 _PRIVATE = frozenset({"help", "models", "link", "cancel", "download", "start"})
 _PRESSES = {
     "retake": Ack.PUBLIC,
+    "textonly": Ack.PUBLIC,
+    "with": Ack.PUBLIC,
     "stitch": Ack.PUBLIC,
     "create": Ack.PUBLIC,
     "show": Ack.PUBLIC,

@@ -71,7 +71,7 @@ class Uploads:
                 head = await anext(chunks, b"")
                 kind = _kind_wanted(head, given)
                 await write(_with_head(head, chunks), path, MOST_BYTES, partial(_too_large, what, None))
-        return Attachment(path, kind, given.is_last_frame)
+        return Attachment(path, kind, given.is_last_frame, given.is_reference)
 
     def _refusal(self, error: BaseException, what: str) -> NotFetched | None:
         if isinstance(error, _Gone):

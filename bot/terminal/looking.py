@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.catalog_words import model_rows
+from bot.catalog_words import model_rows, painter_rows
 from bot.terminal import options as o
 from bot.terminal.output import SHOWN_ALL, SHOWN_HISTORY, SHOWN_MODELS, SHOWN_STORIES, download_to, look_at, show_story
 from bot.terminal.perform import perform
@@ -111,10 +111,12 @@ def models(
     """See what can render here, and what it can do."""
 
     async def work(turn: Turn) -> None:
-        from bot.settings import load_services  # noqa: PLC0415  # see bot.terminal.perform
+        from bot.settings import load_painters, load_services  # noqa: PLC0415  # see bot.terminal.perform
 
         known, today = turn.desk.models(), datetime.now(UTC).date()
         shown = model_rows(known, today)
+        painters = load_painters()
+        shown += painter_rows({each.name: each.catalog.painter_abilities for each in painters.ready}, today)
         if every:
             shown = [{**row, "needs": ""} for row in shown]
             for service in load_services().known:
@@ -122,6 +124,11 @@ def models(
                     needs = ", ".join(map(service.setting, service.missing))
                     rows = model_rows({service.name: service.catalog.abilities}, today)
                     shown += [{**row, "needs": f"set {needs}" if needs else "start nextshot again"} for row in rows]
+            for painter in painters.known:
+                if painter.missing:
+                    rows = painter_rows({painter.name: painter.catalog.painter_abilities}, today)
+                    needs = ", ".join(map(painter.setting, painter.missing))
+                    shown += [{**row, "needs": f"set {needs}"} for row in rows]
         turn.voice.rows(shown, SHOWN_ALL if every else SHOWN_MODELS)
 
     perform(as_json, None, work)

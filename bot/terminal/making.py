@@ -1,4 +1,4 @@
-"""The commands that make something and watch it come: create, continue, add, retake, stitch, resume, again."""
+"""The commands that make something and watch it come: create, continue, add, retake, edit, stitch, resume, again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.terminal.rows import shot_row
 from bot.terminal.turn import ShotChoices, Turn
 from engine.codes import is_story_code
 from engine.jobs import LIVE
-from engine.model import Add, Continue, Create, Retake, ShotOptions, Stitch
+from engine.model import Add, Continue, Create, Edit, Retake, ShotOptions, Stitch
 
 
 def create(
@@ -28,16 +28,32 @@ def create(
     model: o.Model = None,
     first_frame: o.FirstFrame = None,
     last_frame: o.LastFrame = None,
+    reference: o.Reference = None,
+    negative: o.Negative = None,
+    silent: o.Silent = None,
+    still: o.Still = None,
+    later: o.Later = None,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Begin a new story with its first shot."""
     choices = ShotChoices(
         ShotOptions(
-            seconds=seconds, ratio=ratio, resolution=resolution, seed=seed, style=style, provider=provider, model=model
+            seconds=seconds,
+            ratio=ratio,
+            resolution=resolution,
+            seed=seed,
+            style=style,
+            provider=provider,
+            model=model,
+            negative=negative,
+            is_silent=silent,
+            still=still,
+            later_s=later,
         ),
         first_frame,
         last_frame,
+        tuple(reference or ()),
     )
 
     async def work(turn: Turn) -> None:
@@ -62,16 +78,36 @@ def continue_story(
     model: o.Model = None,
     first_frame: o.FirstFrame = None,
     last_frame: o.LastFrame = None,
+    reference: o.Reference = None,
+    negative: o.Negative = None,
+    silent: o.Silent = None,
+    extend: o.Extend = False,
+    text_only: o.TextOnly = False,
+    still: o.Still = None,
+    later: o.Later = None,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Add a shot that starts on the last frame of the one before."""
     choices = ShotChoices(
         ShotOptions(
-            seconds=seconds, ratio=ratio, resolution=resolution, seed=seed, style=style, provider=provider, model=model
+            seconds=seconds,
+            ratio=ratio,
+            resolution=resolution,
+            seed=seed,
+            style=style,
+            provider=provider,
+            model=model,
+            negative=negative,
+            is_silent=silent,
+            extend=extend,
+            is_unseeded=text_only,
+            still=still,
+            later_s=later,
         ),
         first_frame,
         last_frame,
+        tuple(reference or ()),
     )
 
     async def work(turn: Turn) -> None:
@@ -108,14 +144,27 @@ def retake(
     shot: Annotated[
         str | None, typer.Argument(metavar="SHOT", help="Default: the newest one.", show_default=False)
     ] = None,
+    *,
     seed: o.Seed = None,
+    provider: o.ProviderName = None,
+    text_only: o.TextOnly = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Render a shot again, differently."""
 
     async def work(turn: Turn) -> None:
-        await turn.watch(await turn.desk.retake(Retake(asked=turn.asked, shot=shot, seed=seed)))
+        request = Retake(asked=turn.asked, shot=shot, seed=seed, provider=provider, is_text_only=text_only)
+        await turn.watch(await turn.desk.retake(request))
+
+    perform(as_json, place, work, at_work=True)
+
+
+def edit(shot: o.ShotCode, words: o.Prompt, place: o.Place = None, as_json: o.AsJson = False) -> None:
+    """Change the clip of a shot by words, as a new take of it."""
+
+    async def work(turn: Turn) -> None:
+        await turn.watch(await turn.desk.edit(Edit(asked=turn.asked, shot=shot, words=" ".join(words))))
 
     perform(as_json, place, work, at_work=True)
 

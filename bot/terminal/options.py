@@ -40,6 +40,29 @@ LastFrame = Annotated[
     Path | None,
     typer.Option(help="A picture to end on.", show_default=False, exists=True, dir_okay=False, readable=True),
 ]
+Reference = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        help="A picture that guides it and is no frame of it; may be given more than once.",
+        show_default=False,
+        exists=True,
+        dir_okay=False,
+        readable=True,
+    ),
+]
+Negative = Annotated[str | None, typer.Option(help="What must not be seen.", show_default=False)]
+Silent = Annotated[
+    bool | None, typer.Option("--silent/--sound", help="Without sound, where that can be chosen.", show_default=False)
+]
+Extend = Annotated[
+    bool, typer.Option("--extend", help="Let the service itself go on from its render.", show_default=False)
+]
+TextOnly = Annotated[
+    bool, typer.Option("--text-only", help="Without the last frame of the shot before, or any picture.")
+]
+Still = Annotated[str | None, typer.Option(help="Who paints the first frame.", show_default=False)]
+Later = Annotated[float | None, typer.Option(help="Seconds to wait before it is rendered.", show_default=False)]
 
 VideoFile = Annotated[
     Path,

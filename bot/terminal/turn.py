@@ -32,6 +32,7 @@ class ShotChoices:
     options: ShotOptions
     first_frame: Path | None = None
     last_frame: Path | None = None
+    references: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Turn:
         first, last = choices.first_frame, choices.last_frame
         kept_first = await self.desk.keep_picture(Path.cwd() / first) if first else None
         kept_last = await self.desk.keep_picture(Path.cwd() / last) if last else None
-        return replace(choices.options, first_frame=kept_first, last_frame=kept_last)
+        references = tuple([await self.desk.keep_picture(Path.cwd() / each) for each in choices.references])
+        return replace(choices.options, first_frame=kept_first, last_frame=kept_last, references=references)
 
     async def watch(self, job: Job) -> None:
         """Show how the job goes until it is over, then its clip.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.media.calls import (
+        crop,
+        cut,
         first_frame,
         fit,
         has_sound,
@@ -28,14 +30,17 @@ if TYPE_CHECKING:
         with_sound,
     )
     from engine.media.fit_plan import FitPlan, plan_fit
-    from engine.media.results import Fitted, Probe, Sendable, Stitched
+    from engine.media.results import Cropped, Fitted, Probe, Sendable, Stitched
 
 __all__ = [
+    "Cropped",
     "FitPlan",
     "Fitted",
     "Probe",
     "Sendable",
     "Stitched",
+    "crop",
+    "cut",
     "first_frame",
     "fit",
     "has_sound",
@@ -53,6 +58,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Cropped": "engine.media.results",
     "FitPlan": "engine.media.fit_plan",
     "Fitted": "engine.media.results",
     "Probe": "engine.media.results",

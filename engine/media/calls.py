@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import BadMedia
-from engine.media.results import Fitted, Probe, Sendable, Stitched
+from engine.media.results import Cropped, Fitted, Probe, Sendable, Stitched
 from engine.media.runner import Limits, run
 
 _LONG = Limits(memory_bytes=4 << 30, is_long=True)
@@ -75,6 +75,17 @@ async def picture(source: Path, png: Path) -> tuple[int, int]:
     return result["width"], result["height"]
 
 
+async def crop(source: Path, png: Path, ratio: str) -> Cropped:
+    """Make a clean RGB PNG of exactly the shape of `16:9`, with even sides, out of the middle of a picture.
+
+    Raises:
+        BadMedia: not a JPEG, PNG, WebP or GIF, damaged, or too small.
+    """
+    across, down = (int(part) for part in ratio.split(":"))
+    arguments = {"source": _absolute(source), "ratio": [across, down]}
+    return Cropped(**await run("crop", arguments, target=Path(_absolute(png))))
+
+
 async def sendable(
     source: Path, target: Path, *, formats: Sequence[str], max_bytes: int, min_side: int, max_side: int
 ) -> Sendable:
@@ -124,6 +135,16 @@ async def with_sound(source: Path, target: Path) -> None:
     The pictures are copied, not encoded again, unless they are of a kind that no MP4 holds. Title and chapters stay.
     """
     await run("with_sound", {"source": _absolute(source)}, target=Path(_absolute(target)), limits=_LONG)
+
+
+async def cut(source: Path, target: Path, start_s: float) -> None:
+    """Write an MP4 of what the video shows from `start_s` on, to the exact picture, with its sound.
+
+    Raises:
+        BadMedia: it is not that long.
+    """
+    arguments = {"source": _absolute(source), "start_s": start_s}
+    await run("cut", arguments, target=Path(_absolute(target)), limits=_LONG)
 
 
 async def fit(

@@ -42,9 +42,11 @@ WORKS: Mapping[str, Work] = {
     "small": _in("frames", "write_small"),
     "spritesheet": _in("frames", "write_spritesheet"),
     "picture": _in("pictures", "write_clean"),
+    "crop": _in("pictures", "write_cropped"),
     "sendable": _in("sendable", "write_sendable"),
     "stitch": _in("film", "stitch"),
     "fit": _in("fitting", "fit"),
+    "cut": _in("cutting", "cut"),
     "with_sound": _in("silence", "add_silence"),
 }
 

@@ -67,3 +67,13 @@ class Sendable:
     height: int
     loss: str
     """What was lost beside size, in words; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cropped:
+    """A picture out of the middle of another one."""
+
+    width: int
+    height: int
+    was_width: int
+    was_height: int

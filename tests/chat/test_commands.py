@@ -11,7 +11,7 @@ from bot.parsing import Parsed, UsageError, parse, parsed_of, print_command
 from bot.requests import ChangeSettings, Settings, WithVideo, request_of
 from bot.texts import asked_of, question
 from engine.codes import story_code
-from engine.model import Add, Asked, Continue, Create, FileKey, Person, Retake, ShotOptions, Stitch
+from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Person, Retake, ShotOptions, Stitch
 
 ASKED = Asked("update-1", "local:home", Person("local:ana", "Ana"))
 
@@ -27,6 +27,19 @@ ASKED = Asked("update-1", "local:home", Person("local:ana", "Ana"))
         ("/create --seconds=6s a lamp", Parsed("create", (), "a lamp", {"seconds": "6"})),
         ("/create a lamp —seconds 6", Parsed("create", (), "a lamp", {"seconds": "6"})),  # a phone's dash
         ("/create the keeper —old and tired— waits", Parsed("create", (), "the keeper —old and tired— waits")),
+        ("/create a lamp --silent", Parsed("create", (), "a lamp", {"silent": "yes"})),
+        ("/create --silent a lamp", Parsed("create", (), "a lamp", {"silent": "yes"})),
+        ("/create a lamp --silent=off", Parsed("create", (), "a lamp", {"silent": "no"})),
+        ("/continue k7-1 a boat --text-only", Parsed("continue", ("k7-1",), "a boat", {"text-only": "yes"})),
+        ("/create a lamp --negative Fog, a hand", Parsed("create", (), "a lamp", {"negative": "Fog, a hand"})),
+        ("/create a lamp —negative fog —seconds 6", Parsed("create", (), "a lamp", {"negative": "fog", "seconds": "6"})),
+        ('/create --negative "fog, a hand" a lamp', Parsed("create", (), "a lamp", {"negative": "fog, a hand"})),
+        ("/create --negative=“fog a hand” a lamp", Parsed("create", (), "a lamp", {"negative": "fog a hand"})),
+        ("/create --negative=fog a lamp", Parsed("create", (), "a lamp", {"negative": "fog"})),
+        ('/create a lamp --negative "fog', Parsed("create", (), "a lamp", {"negative": "fog"})),
+        ("/edit K7-4 more fog", Parsed("edit", ("k7-4",), "more fog")),
+        ("/edit more fog", Parsed("edit", (), "more fog")),
+        ("/retake k7-2 --text-only", Parsed("retake", ("k7-2",), "", {"text-only": "yes"})),
         ("/create a lamp --resolution 720", Parsed("create", (), "a lamp", {"resolution": "720p"})),
         ("/create a lamp -- --seconds", Parsed("create", (), "a lamp --seconds")),
         ("/create", Parsed("create")),
@@ -79,6 +92,11 @@ def test_a_command_is_understood(said: str, parsed: Parsed) -> None:
         ("/settings 9:16", "“9:16” does not fit there. Say it like this: /settings"),
         ("/settings --seconds long", "--seconds is a number, such as --seconds 6; “long” is none."),
         ("/create a lamp --seconds default", "--seconds is a number, such as --seconds 6; “default” is none."),
+        ("/create a lamp --silent=perhaps", "--silent stands alone"),
+        ("/create a lamp --negative", "--negative needs a value after it"),
+        ('/create a lamp --negative ""', "--negative needs words after it"),
+        ("/settings --negative fog", "/settings has no option --negative."),
+        ("/create a lamp --extend", "/create has no option --extend"),
         ("/add a fox --seconds 6", "/add has no option --seconds. Its options: none."),
     ],
 )
@@ -143,6 +161,10 @@ def _set(option: Option) -> st.SearchStrategy[str]:
             return st.integers(0, 2**31).map(str)
         case Kind.WORD:
             return st.sampled_from(option.choices or ("ink", "noir"))
+        case Kind.WORDS:
+            return WORDS
+        case Kind.FLAG:
+            return st.sampled_from(("yes", "no"))
 
 
 @given(commands())
@@ -192,6 +214,8 @@ def _opted(option: Option) -> st.SearchStrategy[str | float | bool]:
             return st.integers(1, 999_999) | st.integers(1, 999).map(lambda tenths: tenths / 10)
         case Kind.WHOLE:
             return st.integers(0, 2**31)
+        case Kind.FLAG:
+            return st.booleans()
         case _:
             return values(option).map(str)
 
@@ -257,6 +281,34 @@ def test_pictures_become_the_frames_that_are_missing() -> None:
     assert isinstance(go_on, Continue)
     assert (create.options.first_frame, create.options.last_frame) == (one, two)
     assert (go_on.options.first_frame, go_on.options.last_frame) == (None, one)
+
+
+def test_what_is_said_of_one_shot_is_its_own() -> None:
+    """Words for what must not be seen, sound, pictures that guide it, and what it begins with."""
+    said = "/continue k7-1 a boat --silent --text-only --extend=no --still Flux --later 60 --negative Fog"
+    go_on = request_of(parse(said), ASKED, references=(FileKey("1.png"), FileKey("2.png")))
+    assert isinstance(go_on, Continue)
+    assert go_on.options == ShotOptions(
+        negative="Fog",
+        is_silent=True,
+        is_unseeded=True,
+        extend=False,
+        still="flux",
+        later_s=60,
+        references=(FileKey("1.png"), FileKey("2.png")),
+    )
+
+
+def test_a_retake_may_go_elsewhere_or_without_pictures() -> None:
+    """As its buttons do."""
+    retake = request_of(parse("/retake k7-1 --provider other --text-only"), ASKED)
+    assert retake == Retake(asked=ASKED, shot="k7-1", provider="other", is_text_only=True)
+
+
+def test_an_edit_names_a_shot_or_answers_one() -> None:
+    """What changes is the rest."""
+    edit = request_of(parse("/edit more fog"), ASKED, shot_of_reply="k7-2")
+    assert edit == Edit(asked=ASKED, shot="k7-2", words="more fog")
 
 
 def test_the_message_that_is_answered_names_the_shot() -> None:

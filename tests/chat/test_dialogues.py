@@ -89,9 +89,13 @@ DIALOGUES: dict[str, list[tuple[Person | None, str, str | None]]] = {
         (
             ANA,
             "/create a lamp --seconds 99",
-            r"^A shot of 99 s is not possible with scripted one; choose 0\.5 to 10 seconds\.$",
+            r"^A shot of 99 s is not possible with scripted one; choose 0\.5 to 10 seconds\. The nearest is 10 s\.$",
         ),
-        (ANA, "/create a lamp --ratio 4:3", r"^scripted one cannot do the ratio 4:3; choose one of: 16:9, 9:16\.$"),
+        (
+            ANA,
+            "/create a lamp --ratio 4:3",
+            r"^scripted one cannot do the ratio 4:3; choose one of: 16:9, 9:16\. The nearest is 16:9\.$",
+        ),
         (ANA, "/create a lamp --colour red", r"^/create has no option --colour"),
         (ANA, "/show z9-9", r"^There is no shot z9-9 here"),
         (ANA, "/show a1-f9", r"^There is no film a1-f9 here"),

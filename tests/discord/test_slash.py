@@ -118,6 +118,11 @@ def test_what_is_filled_in_has_the_type_and_range_of_what_it_is() -> None:
     assert option("choose", "take")["type"] == Type.INTEGER
     assert values(option("download", "what")) == ["video", "thumbnail", "spritesheet", "last-frame"]
     assert option("create", "style")["autocomplete"] is True
+    assert option("create", "silent")["type"] == option("continue", "text-only")["type"] == Type.BOOLEAN
+    assert option("create", "negative")["max_length"] == 1_000
+    assert (option("create", "later")["type"], option("create", "later")["min_value"]) == (Type.NUMBER, 1)
+    assert option("create", "reference_3")["type"] == Type.ATTACHMENT
+    assert option("edit", "prompt")["required"] is True
 
 
 def test_only_what_some_model_can_do_is_a_choice() -> None:
@@ -199,6 +204,22 @@ def test_fields_become_a_command() -> None:
     assert (first.kind, first.is_last_frame) == ("image", False)
     assert (last.id, last.content_type, last.kind, last.is_last_frame) == (20, "", "image", True)
     assert "https" not in repr(first)
+
+
+def test_flags_and_references_become_what_they_are() -> None:
+    """A reference is no frame, and a flag that was set to no is no."""
+    options = [
+        {"type": 11, "name": "reference_2", "value": "20"},
+        {"type": 3, "name": "prompt", "value": "a boat"},
+        {"type": 5, "name": "text-only", "value": True},
+        {"type": 5, "name": "silent", "value": False},
+        {"type": 3, "name": "negative", "value": "Fog, “hands”"},
+    ]
+    resolved = {"attachments": {"20": {"id": "20", "url": "https://cdn/b", "filename": "b.png", "size": 6}}}
+    said = {"negative": "Fog, hands", "silent": "no", "text-only": "yes"}
+    assert parsed("continue", options) == Parsed("continue", (), "a boat", said)
+    (reference,) = uploads_of("continue", options, resolved)
+    assert (reference.is_reference, reference.is_last_frame) == (True, False)
 
 
 def test_a_file_that_was_not_sent_along_is_no_file() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.checks import clean_prompt, settle_options
+from engine.abilities import Abilities
+from engine.checks import Settled, settle_options
 from engine.errors import NotPossible
-from engine.model import PROMPT_CHARS, FileKey, ShotOptions
+from engine.model import PROMPT_CHARS, FileKey, Person, Shot, ShotOptions
+from engine.prompts import clean_prompt
 from tests.fakes.provider import ScriptedProvider
 
 MODELS = {"scripted": ScriptedProvider().models}
@@ -80,3 +86,200 @@ def test_what_a_provider_cannot_do_is_refused_with_what_it_can(options: ShotOpti
     with pytest.raises(NotPossible) as caught:
         settle_options(options, parent=None, models=MODELS, default_provider="scripted")
     assert sentence in str(caught.value)
+
+
+STEPPED = Abilities(
+    min_seconds=4,
+    max_seconds=12,
+    default_seconds=4,
+    steps=(4, 8, 12),
+    ratios=("16:9", "1:1", "3:4"),
+    resolutions=("720p", "1080p", "4k"),
+    prompt_chars=20,
+    first_frame=True,
+    references=3,
+    audio=True,
+)
+WHOLE = Abilities(
+    min_seconds=2,
+    max_seconds=10,
+    default_seconds=5,
+    whole_seconds=True,
+    ratios=("16:9",),
+    resolutions=("720p",),
+    text=False,
+    first_frame=True,
+    last_frame=True,
+    last_needs_first=True,
+)
+OLD = replace(WHOLE, text=True, ends_on=date(2026, 3, 24), substitute="service whole")
+SHUT = replace(WHOLE, text=True, closed="It is paused by its maker.")
+ALL = {
+    "scripted": ScriptedProvider().models,
+    "service": {"stepped": STEPPED, "whole": WHOLE, "old": OLD, "shut": SHUT, "MiXed": OLD},
+}
+PICTURE = FileKey("1.png")
+TODAY = date(2026, 3, 24)
+
+
+def settled(options: ShotOptions, **more: Any) -> Settled:
+    return settle_options(
+        options, models=ALL, **{"parent": None, "default_provider": "service", "today": TODAY, **more}
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ShotOptions(seconds=6),
+            "A shot of 6 s is not possible with service stepped; choose one of: 4, 8, 12 seconds. The nearest is 8 s.",
+        ),
+        (ShotOptions(seconds=5.9), "choose one of: 4, 8, 12 seconds. The nearest is 4 s."),
+        (
+            ShotOptions(model="whole", first_frame=PICTURE, seconds=2.5),
+            "choose a whole number of seconds from 2 to 10. The nearest is 3 s.",
+        ),
+        (ShotOptions(model="whole", first_frame=PICTURE, seconds=99), "The nearest is 10 s."),
+        (ShotOptions(ratio="9:16"), "choose one of: 16:9, 1:1, 3:4. The nearest is 3:4."),
+        (ShotOptions(ratio="wide"), "The nearest is 16:9."),
+        (ShotOptions(resolution="480p"), "choose one of: 720p, 1080p, 4k. The nearest is 720p."),
+        (ShotOptions(resolution="2k"), "The nearest is 1080p."),
+        (
+            ShotOptions(model="whole"),
+            (
+                "service whole cannot begin without a picture; send one with "
+                "the words. scripted one, scripted blind, service stepped can."
+            ),
+        ),
+        (ShotOptions(model="whole", last_frame=PICTURE), "cannot begin without a picture"),
+        (
+            ShotOptions(last_frame=PICTURE),
+            "service stepped cannot end on a picture; leave it out. scripted one, service whole can.",
+        ),
+        (
+            ShotOptions(references=(PICTURE,) * 4),
+            "service stepped takes at most 3 reference pictures, and these are 4; leave 1 out.",
+        ),
+        (
+            ShotOptions(references=(PICTURE,), first_frame=PICTURE),
+            "takes either reference pictures or first and last frames, not both; leave one of the two out.",
+        ),
+        (
+            ShotOptions(provider="scripted", references=(PICTURE,)),
+            "scripted one takes no reference pictures; leave them out. service stepped can.",
+        ),
+        (ShotOptions(seed=7), "service stepped takes no seed; leave it out. scripted one can."),
+        (
+            ShotOptions(is_silent=True),
+            (
+                "service stepped always renders with sound; leave --silent "
+                "out. scripted one, scripted blind, service whole can."
+            ),
+        ),
+        (ShotOptions(negative="fog"), "No model here can."),
+        (ShotOptions(extend=True), "Only a shot that goes on from another one can be extended"),
+        (
+            ShotOptions(model="old"),
+            "service old is no longer there: its service ended it on 24 March 2026. Use service whole instead.",
+        ),
+        (
+            ShotOptions(model="shut"),
+            "service shut cannot be used: It is paused by its maker. /models lists what there is.",
+        ),
+    ],
+)
+def test_each_limit_is_told_with_the_nearest_or_with_who_can(options: ShotOptions, sentence: str) -> None:
+    """Before money; models that are closed are never named."""
+    with pytest.raises(NotPossible) as caught:
+        settled(options)
+    assert sentence in str(caught.value)
+
+
+def test_a_last_frame_may_need_a_first_one() -> None:
+    """Where the model takes words alone too."""
+    models = {
+        "service": {"one": replace(WHOLE, text=True)},
+        "other": {"two": replace(WHOLE, text=True, last_needs_first=False)},
+    }
+    with pytest.raises(NotPossible, match="ends on a picture only where it starts on one too.* other two can"):
+        settle_options(ShotOptions(last_frame=PICTURE), parent=None, models=models, default_provider="service")
+    settle_options(
+        ShotOptions(last_frame=PICTURE, provider="other"), parent=None, models=models, default_provider="service"
+    )
+
+
+def test_a_prompt_that_the_model_does_not_take_is_told_by_how_much() -> None:
+    """Ours may be longer than the service's."""
+    with pytest.raises(NotPossible, match="has 25 characters and service stepped takes at most 20; shorten it by 5"):
+        settled(ShotOptions(), prompt="x" * 25)
+
+
+@pytest.mark.parametrize(("day", "is_there"), [(date(2026, 3, 23), True), (date(2026, 3, 24), False)])
+def test_a_model_ends_on_its_day(day: date, *, is_there: bool) -> None:
+    """Until the day before it renders; and it is found however its name is written."""
+    if is_there:
+        assert settled(ShotOptions(model="mixed"), today=day).model == "MiXed"
+        return
+    with pytest.raises(NotPossible, match="no longer there"):
+        settled(ShotOptions(model="mixed"), today=day)
+
+
+def test_the_usual_model_is_one_that_is_open_and_can_begin_so() -> None:
+    """Where nobody names one."""
+    models = {
+        "service": {"shut": SHUT, "old": OLD, "pictures": WHOLE, "words": replace(WHOLE, text=True, first_frame=False)}
+    }
+    ask = {"parent": None, "models": models, "default_provider": "service", "today": TODAY}
+    assert settle_options(ShotOptions(), **ask).model == "words"  # type: ignore[arg-type]  # a table of arguments
+    assert settle_options(ShotOptions(first_frame=PICTURE), **ask).model == "pictures"  # type: ignore[arg-type]
+    assert settle_options(ShotOptions(), is_shot=False, **ask).model == "pictures"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ratio", "resolution", "kept"),
+    [
+        (6.5, "9:16", "480p", (8, "3:4", "720p")),
+        (1.0, "21:9", "2k", (4, "16:9", "1080p")),
+        (60.0, "1:1", "4k", (12, "1:1", "4k")),
+    ],
+)
+def test_what_was_inherited_gives_way_to_the_nearest(
+    seconds: float, ratio: str, resolution: str, kept: tuple[float, str, str]
+) -> None:
+    """Nobody asked for it in this command; another shape is told."""
+    parent = a_shot(seconds=seconds, ratio=ratio, resolution=resolution, negative="fog", is_silent=True)
+    found = settled(ShotOptions(provider="service"), parent=parent)
+    assert (found.seconds, found.ratio, found.resolution) == kept
+    assert (found.negative, found.is_silent) == ("", False)
+    assert bool(found.notes) == (ratio != kept[1])
+    assert all(ratio in note and kept[1] in note for note in found.notes)
+
+
+def test_with_references_a_continuation_leaves_the_last_frame_out_knowingly() -> None:
+    """Where the model takes one or the other."""
+    options = ShotOptions(provider="service", references=(PICTURE,))
+    with pytest.raises(NotPossible, match="--text-only begins without the last frame"):
+        settled(options, parent=a_shot())
+    assert settled(replace(options, is_unseeded=True), parent=a_shot()).is_unseeded
+
+
+def a_shot(**changes: Any) -> Shot:
+    values: dict[str, Any] = {"seconds": 1.0, "ratio": "16:9", "resolution": "480p", "style": "plain", **changes}
+    return Shot(
+        id=1,
+        story_id=1,
+        story_code="a1",
+        number=1,
+        parent_id=None,
+        person=Person("local:ana", "Ana"),
+        prompt="a lamp",
+        provider="scripted",
+        model="one",
+        first_frame=None,
+        last_frame=None,
+        chosen_take_id=None,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        deleted_at=None,
+        **values,
+    )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from engine.abilities import Price, Quote
 from engine.attempts import AttemptOutcome
 from engine.errors import (
+    AuthFailed,
     Billed,
     DiskFull,
     Misunderstood,
     OutOfCredit,
+    ProviderError,
     RateLimited,
     Refused,
     RenderFailed,
@@ -23,7 +28,7 @@ from engine.errors import (
 from engine.model import Create, Job, JobState
 from engine.providers.base import Order, Prepared, Recovery
 from tests.fakes.clock import FakeClock
-from tests.fakes.provider import ScriptedProvider
+from tests.fakes.provider import ABILITIES, ScriptedProvider
 from tests.house import ANA, BEN, House, opened_house
 
 
@@ -254,6 +259,87 @@ async def test_a_network_blip_is_no_failure(house: House) -> None:
     assert (await house.job(job.id)).state is JobState.DELIVERED
 
 
+@pytest.mark.parametrize("error", [Unavailable("?"), AuthFailed("?"), RateLimited("?", retry_after_s=3)])
+async def test_no_outage_of_hours_is_a_failure_of_what_is_paid(house: House, error: ProviderError) -> None:
+    """A service that is away, or a key that is mended meanwhile: it is asked until it answers, ever more seldom."""
+    house.provider.check_answers = [error] * 1_000
+    job = await begun(house)
+    await house.run(4 * 3_600)
+    assert 40 < 1_000 - len(house.provider.check_answers) < (100 if isinstance(error, Unavailable) else 1_000)
+    assert (await house.job(job.id)).state is JobState.RENDERING
+    assert "scripted does not answer; it is asked again" in house.chat.seen[-1]
+    house.provider.check_answers = []
+    await house.run(400)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert house.provider.submits == 1
+
+
+async def test_what_cannot_be_had_for_six_hours_is_given_up_as_perhaps_charged(house: House) -> None:
+    """Not sooner, and not for ever."""
+    house.provider.check_answers = [Unavailable("It is away.")] * 1_000
+    job = await begun(house)
+    await house.run(6 * 3_600 - 600)
+    assert (await house.job(job.id)).state is JobState.RENDERING
+    await house.run(1_200)
+    done = await house.job(job.id)
+    assert done.failure is not None
+    assert (done.state, done.failure.billed) == (JobState.FAILED, Billed.UNKNOWN)
+
+
+async def test_what_was_not_taken_yet_is_given_up_as_before(house: House) -> None:
+    """After a quarter of an hour: nothing is paid, and somebody waits."""
+    house.provider.submit_errors = [Unavailable("It is away.")] * 100
+    job = await begun(house)
+    await house.run(3_600)
+    done = await house.job(job.id)
+    assert done.failure is not None
+    assert (done.state, done.failure.billed) == (JobState.FAILED, Billed.NO)
+
+
+async def test_a_wrong_key_is_told_at_once_before_anything_is_paid(house: House) -> None:
+    """Nothing waits for it there."""
+    house.provider.submit_errors = [AuthFailed("The key is wrong.")]
+    job = await begun(house)
+    await house.run(5)
+    assert (await house.job(job.id)).state is JobState.FAILED
+
+
+async def test_the_price_is_told_before_and_what_it_cost_after(tmp_path: Path, clock: FakeClock) -> None:
+    """With what was lost on the way, in one place."""
+    dear = replace(ABILITIES, price=Price(usd_per_second={"": Decimal("0.14")}))
+    provider = ScriptedProvider(models={"one": dear}, notes=("The picture was made smaller.",) * 2)
+    provider.gate = asyncio.Event()
+    provider.rendered_usd = Decimal("0.8")
+    async with opened_house(tmp_path, clock, provider) as house:
+        await house.say("/create a lamp --seconds 6")
+        claimed = await house.stepper.claim(1)
+        steps = [asyncio.create_task(house.stepper.step(job)) for job in claimed]
+        await asyncio.wait_for(provider.asked.wait(), 10)
+        await house.tick()
+        assert house.chat.seen[-1] == "a1-1 · by Ana\n“a lamp”\nstarting · about $0.84\nThe picture was made smaller."
+        provider.gate.set()
+        await asyncio.gather(*steps)
+        await house.run(20)
+        result = house.chat.videos[-1].reply.text
+        assert "· $0.80" in result
+        assert "smaller" not in result
+        job = await house.job(claimed[0].id)
+        assert (job.quoted_usd, job.cost_usd) == (Decimal("0.84"), Decimal("0.8"))
+
+
+async def test_a_price_that_cannot_be_had_is_no_reason_to_lose_a_shot(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where asking for it hangs or breaks."""
+
+    async def breaks(_: Order) -> Quote:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(house.provider, "quote", breaks)
+    job = await house.shot()
+    assert job.quoted_usd is None
+
+
 async def test_a_word_that_nobody_knows_ends_the_render_as_unknown(house: House) -> None:
     """Unknown is never done, and never polled for ever."""
     house.provider.check_answers = [
@@ -300,9 +386,9 @@ async def test_a_finished_render_without_a_video_is_told_as_charged(house: House
 
 async def test_a_defect_of_ours_is_tried_again_and_then_told(house: House) -> None:
     """An exception outside the tree never leaves a job silent."""
-    house.provider.fetch_errors = [ZeroDivisionError() for _ in range(50)]
+    house.provider.fetch_errors = [ZeroDivisionError() for _ in range(200)]
     job = await begun(house)
-    await house.run(3_600)
+    await house.run(7 * 3_600)
     done = await house.job(job.id)
     assert done.state is JobState.FAILED
     assert done.failure is not None

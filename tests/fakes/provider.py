@@ -25,6 +25,7 @@ ABILITIES = Abilities(
     styles=("plain", "ink"),
     first_frame=True,
     last_frame=True,
+    seed=True,
     price=FREE,
 )
 NO_FRAMES = Abilities(
@@ -78,11 +79,15 @@ class ScriptedProvider:
     fetch_errors: list[Exception] = field(default_factory=list)
     fetched_bytes: bytes | None = None
     """Served instead of a clip."""
+    gives_whole: bool = False
+    """An extended clip comes with the one that it goes on from."""
     finishes_at_check: int = 2
     prepare_errors: list[Exception] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     says_usd: Decimal | None = None
     """What it says at once that a render costs."""
+    rendered_usd: Decimal | None = None
+    """What it says that a finished one has cost."""
     prepares: int = 0
     submits: int = 0
     gate: asyncio.Event | None = None
@@ -131,7 +136,7 @@ class ScriptedProvider:
         render.checks += 1
         if render.checks < self.finishes_at_check:
             return Rendering(percent=100 * render.checks / self.finishes_at_check)
-        return Rendered(f"scripted://{task_id}")
+        return Rendered(f"scripted://{task_id}", self.rendered_usd)
 
     async def fetch(self, task_id: str, where: str, into: Path) -> None:
         assert where == f"scripted://{task_id}"
@@ -142,7 +147,8 @@ class ScriptedProvider:
             return
         order = self.renders[task_id].order
         size = (64, 36) if order.ratio == "16:9" else (36, 64)
-        await asyncio.to_thread(write_clip, into, seconds=order.seconds, colour=order.seed % 200, size=size)
+        before_s = order.source.seconds if order.source and self.gives_whole else 0.0
+        await asyncio.to_thread(write_clip, into, seconds=before_s + order.seconds, colour=order.seed % 200, size=size)
 
     async def cancel(self, task_id: str) -> CancelOutcome:
         if task_id not in self.renders:

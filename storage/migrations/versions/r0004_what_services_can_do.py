@@ -42,6 +42,8 @@ def upgrade() -> None:
 
     op.add_column("attempt", sa.Column("what", sa.Text(), server_default=sa.text("'render'"), nullable=False))
 
+    op.add_column("attempt", sa.Column("usd", sa.Text(), nullable=True))
+
     op.add_column("job", sa.Column("quoted_usd", sa.Text(), nullable=True))
     op.add_column("job", sa.Column("cost_usd", sa.Text(), nullable=True))
     op.add_column("job", sa.Column("notes", sa.JSON(none_as_null=True), nullable=True))

@@ -1,0 +1,178 @@
+"""The use cases that add a take to a shot that is there: render it again, otherwise, or change its clip by words."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import date
+
+from engine.adding import Adding
+from engine.checks import SEED_MAX, check_seed, settle_again
+from engine.errors import NotFound, NothingToContinue, NotPossible, RequestError
+from engine.lookup import NO_STORY, find_shot, live_job
+from engine.model import Asked, Edit, Job, JobKind, JobState, Retake, SayKind, Shot, ShotOptions, Take
+from engine.new_rows import NewJob
+from engine.ports import Reader, Writer
+from engine.possible import check_open, who_can
+from engine.prompts import clean_prompt
+from engine.ways_out import WaysOut, ways_out
+
+
+class Takes(Adding):
+    """What can be asked of a shot that is there, and what every new render goes through."""
+
+    async def retake(self, command: Retake) -> Job:
+        """Render a shot again, with another seed. Its clip stays until the new one is ready.
+
+        With a `provider`, or without pictures, the shot is another one from then on: its row is changed in the same transaction
+        that adds the take, so that later retakes and continuations go the way that worked.
+
+        Raises:
+            NotFound, NothingToContinue, RequestError, StorageError
+            NotPossible: its video was given, or it cannot be rendered so.
+        """
+        asked = command.asked
+        check_seed(command.seed)
+        await self._check_room(ShotOptions())
+
+        async def work(tx: Writer) -> Job:
+            shot = await self._idle_shot(tx, asked, command.shot)
+            changed = settle_again(
+                shot,
+                provider=command.provider,
+                is_unseeded=command.is_text_only,
+                seed=command.seed,
+                models=self.models(),
+                today=self._today(),
+            )
+            if changed != shot:
+                await tx.change_shot(changed)
+            take = await tx.add_take(shot.id, seed_of(command.seed), None)
+            return await self._add_render(tx, asked, changed, take)
+
+        return await self._begin(asked, work)
+
+    async def edit(self, command: Edit) -> Job:
+        """Change a shot's clip by words, as a new take of it by its own model. The old take stays, and can be chosen again.
+
+        Raises:
+            NotFound, NothingToContinue, RequestError, StorageError
+            NotPossible: its model cannot change a clip; the sentence names those here that can.
+        """
+        asked, words = command.asked, clean_prompt(command.words)
+        await self._check_room(ShotOptions())
+
+        async def work(tx: Writer) -> Job:
+            shot = await self._idle_shot(tx, asked, command.shot)
+            self._check_editable(shot, words)
+            chosen = await tx.take(shot.chosen_take_id) if shot.chosen_take_id else None
+            if chosen is None or chosen.clip is None:
+                raise NothingToContinue(f"{shot.code} has no clip to change; /retake {shot.code} renders it.")
+            take = await tx.add_take(
+                shot.id, secrets.randbelow(SEED_MAX), chosen.parent_take_id, edit=words, edited_take_id=chosen.id
+            )
+            return await self._add_render(tx, asked, shot, take)
+
+        return await self._begin(asked, work)
+
+    async def ways_out(self, job: Job) -> WaysOut:
+        """What else can be done where this job ended without a clip; nothing where it has one, or changed one by words."""
+        if job.failure is None or job.state is not JobState.FAILED or job.kind is not JobKind.RENDER:
+            return WaysOut()
+        shot, take = await self._store.read(lambda tx: _shot_and_take(tx, job))
+        if shot is None or take is None or take.edit:
+            return WaysOut()
+        return ways_out(shot, job.failure, self.models(), self._today())
+
+    def _check_editable(self, shot: Shot, words: str) -> None:
+        """Raises NotPossible: the shot's model cannot change a clip by these words."""
+        can = self.models().get(shot.provider, {}).get(shot.model)
+        name = f"{shot.provider} {shot.model}"
+        if can is None or not (can.edit or can.remix):
+            able = who_can(self.models(), lambda other: other.edit or other.remix, self._today())
+            others = f"these can, for shots of their own: {', '.join(able[:5])}" if able else "no model here can"
+            raise NotPossible(
+                f"{name} cannot change a clip by words; {others}. /retake {shot.code} renders it differently."
+            )
+        check_open(name, can, self._today())
+        if len(words) > can.prompt_chars:
+            raise NotPossible(
+                f"{name} takes at most {can.prompt_chars:,} characters; shorten it by {len(words) - can.prompt_chars:,}."
+            )
+
+    def _today(self) -> date:
+        return self._world.clock().date()
+
+    async def _idle_shot(self, tx: Reader, asked: Asked, code: str | None) -> Shot:
+        """The named shot, else the place's newest one, which no job renders just now.
+
+        Raises:
+            NotFound, NothingToContinue, RequestError
+            NotPossible: its video was given.
+        """
+        if code:
+            shot = await find_shot(tx, asked.place, code)
+        else:
+            newest = await tx.newest_shot(asked.place)
+            if newest is None:
+                raise NothingToContinue(NO_STORY)
+            shot = newest
+        if not shot.provider:
+            raise NotPossible(
+                f"{shot.code} is a video that {shot.person.name} gave, so nothing renders it again; "
+                f"/continue {shot.code} goes on from it."
+            )
+        if await live_job(tx, shot) is not None:
+            raise RequestError(f"{shot.code} is being rendered already; wait for it, or /cancel {shot.code} first.")
+        return shot
+
+    async def _begin(self, asked: Asked, work: Callable[[Writer], Awaitable[Job]]) -> Job:
+        async def once(tx: Writer) -> Job:
+            known = await tx.job_by_request(asked.key)
+            if known is not None:
+                return known
+            await tx.know(asked.place, asked.person)
+            return await work(tx)
+
+        job = await self._store.write(once)
+        await self._told(job)
+        return job
+
+    async def _add_render(self, tx: Writer, asked: Asked, shot: Shot, take: Take, notes: tuple[str, ...] = ()) -> Job:
+        return await self._add_job(
+            tx,
+            NewJob(
+                kind=JobKind.RENDER,
+                request_key=asked.key,
+                place=asked.place,
+                person=asked.person,
+                story_id=shot.story_id,
+                shot_id=shot.id,
+                take_id=take.id,
+                provider=shot.provider,
+                model=shot.model,
+                asked_receipt=asked.receipt,
+                notes=notes,
+            ),
+        )
+
+    async def _add_job(self, tx: Writer, new: NewJob) -> Job:
+        job = await tx.add_job(new)
+        await tx.owe(job.id, SayKind.STATUS)
+        return job
+
+    async def _check_room(self, options: ShotOptions) -> None:
+        """Raises DiskFull or NotFound before anything is begun."""
+        await self._check_disk()
+        for key in options.pictures:
+            if not await self._files.exists(key):
+                raise NotFound("The picture is not here any more; send it again.")
+
+
+async def _shot_and_take(tx: Reader, job: Job) -> tuple[Shot | None, Take | None]:
+    return await tx.shot(job.shot_id or 0), await tx.take(job.take_id or 0)
+
+
+def seed_of(seed: int | None) -> int:
+    """The one that was asked for, else a new one."""
+    return secrets.randbelow(SEED_MAX) if seed is None else seed
