@@ -7,6 +7,7 @@ from datetime import date
 
 from engine.abilities import Abilities
 from engine.checks import ModelsByProvider
+from engine.errors import NotFound
 from engine.providers.painter import PainterAbilities, PaintersByName
 
 WARN_DAYS = 60
@@ -14,7 +15,28 @@ WARN_DAYS = 60
 ALL_OF = 6
 """Up to so many models are all told at once."""
 NOTES_OF = 8
-"""Up to so many models of a provider are told with their notes."""
+"""Up to so many models of a provider are told with all that they can."""
+
+
+def catalog_of(all_models: ModelsByProvider, painters: PaintersByName, of: str, today: date) -> str:
+    """What can render and paint here: all, or what is known `of` a provider or of one of its models (`fal kling-4`).
+
+    Raises:
+        NotFound: it is not here.
+    """
+    if not of:
+        return "\n".join(filter(None, (overview(all_models, today), painters_overview(painters, today))))
+    provider, _, model = of.partition(" ")
+    if provider in painters and provider not in all_models:
+        return painters_overview({provider: painters[provider]}, today)
+    if provider not in all_models:
+        here = ", ".join((*all_models, *painters))
+        raise NotFound(f"There is no provider “{provider}” here; choose one of: {here}.")
+    named = {name: can for name, can in all_models[provider].items() if not model or name.lower() == model.strip()}
+    if not named:
+        there = ", ".join(all_models[provider])
+        raise NotFound(f"{provider} has no model “{model.strip()}”; choose one of: {there}.")
+    return details(provider, named, today)
 
 
 def overview(all_models: ModelsByProvider, today: date) -> str:
@@ -26,19 +48,29 @@ def overview(all_models: ModelsByProvider, today: date) -> str:
 
 
 def details(provider: str, by_name: Mapping[str, Abilities], today: date) -> str:
-    """Every model of one provider."""
+    """Every model of one provider; a line for each where they are many."""
     lines = []
+    if len(by_name) > NOTES_OF:
+        short = [f"{name} · {length_of(can)} · {price_a_second(can)}{_frames(can)}" for name, can in by_name.items()]
+        return "\n".join([f"{provider}:", *short, f"/models {provider} and a model's name tells more."])
     for name, can in by_name.items():
         lines.append(f"{provider} {name} · {length_of(can)} · {price_a_second(can)}")
         styles = f" · styles: {', '.join(can.styles)}" if len(can.styles) > 1 else ""
         lines.append(f"  {', '.join(can.ratios)} · {', '.join(can.resolutions)}{styles}")
         if abilities := abilities_of(can):
             lines.append(f"  {', '.join(abilities)}")
-        if can.note and len(by_name) <= NOTES_OF:
+        if can.note:
             lines.append(f"  {can.note}")
         if ending := ending_of(can, today):
             lines.append(f"  {ending}")
     return "\n".join(lines)
+
+
+def _frames(can: Abilities) -> str:
+    """In the fewest words: whether it is there any more, and on what it starts."""
+    if can.closed:
+        return " · ended"
+    return " · start, end" if can.last_frame else " · start" if can.first_frame else ""
 
 
 def _line_of(provider: str, by_name: Mapping[str, Abilities]) -> str:

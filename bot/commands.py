@@ -261,7 +261,13 @@ COMMANDS: Mapping[str, Command] = {
             Follows.PROMPT,
             arguments=(Argument("code", Is.WORD, "the code from the other platform, or off; without it you get one"),),
         ),
-        Command("models", "", "what can render here, and what it can do", Follows.NOTHING),
+        Command(
+            "models",
+            "[provider [model]]",
+            "what can render here, and what it can do",
+            Follows.PROMPT,
+            arguments=(Argument("provider", Is.WORD, "more about this one, or about a model of it"),),
+        ),
         Command("help", "", "this list", Follows.NOTHING),
         Command("start", "", "how it begins", Follows.IGNORED, in_menu=False),
     )

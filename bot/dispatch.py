@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import assert_never
 
 from bot import replies, requests, texts
-from bot.catalog_words import overview, painters_overview
+from bot.catalog_words import catalog_of
 from bot.message import Attachment, Incoming, Press, Reply
 from bot.parsing import YES, Parsed, UsageError, addressee, is_command, parse
 from bot.requests import Request, WithVideo, pictures_of, request_of
@@ -186,10 +186,9 @@ class Dispatch:
                 return Reply(text=texts.linked(await studio.link(asked, code)), private=True)
             case requests.Unlink(asked):
                 return Reply(text=texts.parted(await studio.unlink(asked)), private=True)
-            case requests.Models():
+            case requests.Models(of):
                 today = datetime.now(UTC).date()
-                told = (overview(studio.models(), today), painters_overview(studio.painters(), today))
-                return Reply(text="\n".join(filter(None, told)), private=True)
+                return Reply(text=catalog_of(studio.models(), studio.painters(), of, today), private=True)
             case requests.Help():
                 return Reply(text=texts.help_reply(), private=True)
             case requests.Start():

@@ -120,7 +120,8 @@ class Unlink:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    pass
+    of: str = ""
+    """A provider, or one and a model of it, for more of what is known; empty: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +331,7 @@ _BUILDERS: Mapping[str, Callable[[_Said], Request]] = {
     "again": lambda said: Again(said.asked, said.needed_code()),
     "settings": _settings,
     "link": _link,
-    "models": lambda _: Models(),
+    "models": lambda said: Models(said.parsed.words.strip().lower()),
     "help": lambda _: Help(),
     "start": lambda _: Start(),
 }

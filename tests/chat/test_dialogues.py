@@ -113,6 +113,9 @@ DIALOGUES: dict[str, list[tuple[Person | None, str, str | None]]] = {
         (ANA, "/help", r"/create .*\n/continue .*\n/stitch "),
         (ANA, "/start", r"/create a lighthouse keeper lights the lamp"),
         (ANA, "/models", r"scripted one · 0\.5 to 10 s · free"),
+        (ANA, "/models Scripted blind", r"^scripted blind · 1 to 5 s · free"),
+        (ANA, "/models nobody", r"There is no provider “nobody” here; choose one of: scripted\."),
+        (ANA, "/models scripted two", r"scripted has no model “two”; choose one of: one, blind\."),
     ],
     "two stories in one place": [
         (ANA, "/create a lamp", None),
