@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -76,7 +77,7 @@ async def _check(job: Job, world: World) -> Outcome:
         raise DeadlinePassed(
             f"{job.subject} took longer than {minutes:.0f} minutes and was given up; /retake {job.subject} tries again."
         )
-    due_at = now + timedelta(seconds=provider.pace.every_s)
+    due_at = now + timedelta(seconds=provider.pace.every_s * random.uniform(0.9, 1.1))  # not all at the same moment
     return Outcome(job=move(job, JobState.RENDERING, due_at=due_at, percent=percent, preview=preview, tries=0))
 
 

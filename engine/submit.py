@@ -117,7 +117,9 @@ async def reconcile(job: Job, world: World) -> Outcome:
                 return Outcome(job=replace(job, due_at=now + timedelta(seconds=LOOK_AGAIN_S)))
             await _close(attempt, AttemptOutcome.ABSENT, world)
             if len(attempts) >= ABSENT_MOST:
-                never = Unavailable(f"{job.provider} did not take {job.subject} {len(attempts)} times; try again later.")
+                never = Unavailable(
+                    f"{job.provider} did not take {job.subject} {len(attempts)} times; try again later."
+                )
                 return failed(job, never, now, billed=Billed.NO, detail="absent at the provider")
             return Outcome(job=move(job, JobState.QUEUED, due_at=now), detail="absent at the provider")
         case Recovery.NONE:

@@ -15,7 +15,13 @@ from bot.doctor.finding import Finding, ok, problem, warning
 from bot.providers import Maker, makers_of
 from bot.settings import Settings
 from engine.abilities import Abilities
+from engine.errors import AuthFailed, EngineError
+from engine.providers.base import Account
 from storage import LocalFiles, read_holder
+
+ASK_S = 15.0
+LOW_USD = 1
+"""Less than a clip or two."""
 
 SCRIPTS = {"Latin": "A", "Cyrillic": "Ж", "Arabic": "ع", "Chinese": "灯", "Japanese": "あ", "Korean": "한"}
 """A letter of each script that a caption should show."""
@@ -34,7 +40,7 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     today = datetime.now(UTC).date()
     for name, maker in makers_of(settings.services).items():
         default = ", the default" if name == settings.provider else ""
-        models = asyncio.run(_models_of(maker))
+        models, account = asyncio.run(_opened(maker))
         living = [each for each, can in models.items() if not can.closed and not (can.ends_on and can.ends_on <= today)]
         if living:
             yield ok(f"{name}{default}: {', '.join(living)}.")
@@ -42,16 +48,32 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
             yield warning(
                 f"{name}{default} has no model that still renders; `nextshot models` says what to use instead."
             )
+        yield from account
         yield from (warning(sentence) for sentence in ending_soon({name: models}, today))
 
 
-async def _models_of(maker: Maker) -> Mapping[str, Abilities]:
+async def _opened(maker: Maker) -> tuple[Mapping[str, Abilities], list[Finding]]:
+    """Its models, and what its service says of the operator's account, where it says anything."""
     with tempfile.TemporaryDirectory(prefix="nextshot-doctor-") as directory:
         provider = maker(LocalFiles(Path(directory)))
         try:
-            return provider.models
+            return provider.models, await _account(provider) if isinstance(provider, Account) else []
         finally:
             await provider.close()
+
+
+async def _account(account: Account) -> list[Finding]:
+    try:
+        async with asyncio.timeout(ASK_S):
+            usd = await account.balance_usd()
+    except AuthFailed as refused:
+        return [problem(f"{refused.provider} does not accept the key: make a new one, or take its setting out.")]
+    except (EngineError, TimeoutError) as error:
+        return [warning(f"The account cannot be asked now ({error or 'no answer'}); try again later.")]
+    if usd is None:
+        return []
+    said = f"The account holds ${usd:,.2f}."
+    return [ok(said) if usd > LOW_USD else warning(f"{said} Top it up, or renders will be refused.")]
 
 
 def check_media(_: Settings) -> Iterator[Finding]:

@@ -216,6 +216,19 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
+class Account(Protocol):
+    """A provider whose service tells what is left of the operator's money there."""
+
+    async def balance_usd(self) -> Decimal | None:
+        """In US dollars; None: it does not say.
+
+        Raises:
+            AuthFailed, OutOfCredit, RateLimited, Unavailable, Misunderstood
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Hook:
     """A call that came to our webhook. `headers` have lower-case names."""

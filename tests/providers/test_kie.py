@@ -273,16 +273,16 @@ async def test_a_lost_answer_cannot_be_looked_up(provider: KieProvider) -> None:
 async def test_the_balance_is_read_for_the_doctor(
     fake: FakeKie, provider: KieProvider, told: float | None, left: Decimal | None
 ) -> None:
-    """In credits; None where it is not said."""
+    """Half a cent a credit; None where it is not said."""
     fake.credits = told
-    assert await provider.balance() == left
+    assert await provider.balance_usd() == (None if left is None else left * Decimal("0.005"))
 
 
 async def test_a_wrong_key_is_told_by_the_balance(fake: FakeKie) -> None:
     """Which makes it the doctor's question."""
     made = open_provider(fake.setup(key="of-somebody-else"))
     with pytest.raises(AuthFailed):
-        await made.balance()
+        await made.balance_usd()
     await made.close()
 
 

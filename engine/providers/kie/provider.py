@@ -92,13 +92,14 @@ class KieProvider(Service):
         """The task that KIE called for; None without the setting `webhook_key`, as then nobody can know who called."""
         return read_hook(hook, self.setup.settings.get("webhook_key", ""), time.time())
 
-    async def balance(self) -> Decimal | None:
-        """The operator's credits at KIE; None: it does not say.
+    async def balance_usd(self) -> Decimal | None:
+        """What the operator's credits at KIE are worth, in US dollars; None: it does not say.
 
         Raises:
             AuthFailed, RateLimited, Unavailable
         """
-        return read_credits(await self.wire.ask(CREDITS))
+        credit = read_credits(await self.wire.ask(CREDITS))
+        return None if credit is None else credit * self._usd_per_credit
 
 
 def _is_kies(answer: Answer) -> bool:
