@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,17 +11,22 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from engine.errors import (
+    About,
     AuthFailed,
     BadShot,
+    Billed,
     Lost,
     Misunderstood,
     ModelRetired,
     OutOfCredit,
     ProviderError,
     RateLimited,
+    Refused,
+    Stage,
     Unavailable,
     Unconfirmed,
 )
+from engine.providers.reading import json_of
 
 RETRY_AFTER_S = 15.0
 """Where a service says "too many" and not for how long."""
@@ -52,7 +56,7 @@ class Answer:
             Misunderstood: it is none.
         """
         try:
-            return json.loads(self.body)
+            return json_of(self.body)
         except ValueError as error:
             raise misunderstood(self) from error
 
@@ -134,13 +138,7 @@ def fault_of_status(answer: Answer, *, is_create: bool) -> ProviderError:
         case 404 | 410:
             return lost(answer)
         case 429:
-            wait_s = retry_after_s(answer.headers)
-            return RateLimited(
-                f"{service} is busy with other requests of ours; this one goes on by itself.",
-                retry_after_s=wait_s,
-                provider=service,
-                detail=detail,
-            )
+            return busy(answer)
         case 400 | 405 | 406 | 409 | 411 | 412 | 413 | 414 | 415 | 422 if is_create:
             return bad_shot(answer)
         case status if status >= 500 or status in {408, 425}:
@@ -193,3 +191,57 @@ def unavailable(service: str, detail: str) -> Unavailable:
 
 def unconfirmed(service: str, detail: str) -> Unconfirmed:
     return Unconfirmed(f"It is not known whether {service} took the request.", provider=service, detail=detail)
+
+
+def busy(answer: Answer, wait_s: float | None = None) -> RateLimited:
+    """`wait_s`: how long, where the body says it; None: as the headers say."""
+    return RateLimited(
+        f"{answer.service} is busy with other requests of ours; this one goes on by itself.",
+        retry_after_s=retry_after_s(answer.headers) if wait_s is None else wait_s,
+        provider=answer.service,
+        detail=answer.detail,
+    )
+
+
+def refused(
+    answer: Answer, *, stage: Stage = Stage.UNKNOWN, about: About = About.UNKNOWN, billed: Billed | None = None
+) -> Refused:
+    """Its content rules forbid it."""
+    change = {About.TEXT: "the prompt", About.PICTURE: "the picture", About.VIDEO: "the clip"}.get(about)
+    return Refused(
+        f"{answer.service} will not render this: its content rules forbid it. Change {change or 'the prompt or the picture'}.",
+        stage=stage,
+        about=about,
+        provider=answer.service,
+        detail=answer.detail,
+        billed=billed,
+    )
+
+
+def no_video(answer: Answer, billed: Billed = Billed.UNKNOWN) -> Refused:
+    """It says that it is done, and there is no video: mostly its content rules stopped it."""
+    return Refused(
+        f"{answer.service} finished without a video, which mostly means that its content rules stopped it. Change the prompt.",
+        stage=Stage.OUTPUT,
+        provider=answer.service,
+        detail=answer.detail,
+        billed=billed,
+    )
+
+
+def no_source(service: str) -> Refused:
+    """It has the clip no longer that it should go on from or change."""
+    return Refused(
+        f"{service} has the clip no longer, so it cannot go on from it or change it; /continue from its last frame instead.",
+        about=About.VIDEO,
+        provider=service,
+        billed=Billed.NO,
+    )
+
+
+def upload_fault(answer: Answer) -> ProviderError:
+    """What a refused upload means: nothing was asked for yet, so nothing can be lost or charged."""
+    fault = fault_of_status(answer, is_create=True)
+    if isinstance(fault, Unconfirmed):
+        return unavailable(answer.service, answer.detail)
+    return bad_shot(answer) if isinstance(fault, ModelRetired | Misunderstood) else fault
