@@ -34,7 +34,7 @@ def rows_of(value: Any) -> list[Mapping[str, Any]]:
 
 
 def text_of(value: Any) -> str:
-    """The text or number as text; empty where it is something else. Half of a surrogate pair, which no database keeps, becomes `?`."""
+    """The text or number as text, empty where it is something else. Half a surrogate pair, which no database keeps, becomes `?`."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value).encode("utf-8", "replace").decode("utf-8")

@@ -13,6 +13,7 @@ from yarl import URL
 
 from bot.addresses import PAGE_PATHS
 from bot.commands import hints
+from bot.hooks import PATH as HOOKS
 from bot.web import guard
 from bot.web.guard import Doorkeeper, host_is_ours
 from bot.web.server import build_app
@@ -188,7 +189,8 @@ async def test_every_path_of_the_page_is_known_to_the_settings() -> None:
     site = Site(settings=WebSettings(), rooms=nobody, dispatch=nobody, files=nobody, hints=nobody, pages=nobody)
     paths = {resource.canonical for resource in (await build_app(site)).router.resources()}
     assert len(paths) > 8
-    assert {path.split("/")[1] for path in paths} == PAGE_PATHS
+    of_services = {HOOKS.removeprefix("/")}
+    assert {path.split("/")[1] for path in paths} | of_services == PAGE_PATHS
 
 
 # --- what comes from outside -----------------------------------------------------------------------------------------
