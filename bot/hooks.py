@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
@@ -10,6 +11,8 @@ from aiohttp import web
 from engine.errors import StorageError
 from engine.providers.base import Hook
 from engine.studio import Studio
+
+log = logging.getLogger(__name__)
 
 PATH = "/hooks"
 LONGEST_BYTES = 1 << 20
@@ -37,12 +40,18 @@ def _handler(studio: Studio, provider: str) -> Handler:
                     body += await request.content.read(LONGEST_BYTES + 1 - len(body))
         except TimeoutError:
             return web.Response(status=408)
+        except Exception:
+            log.info("hook cannot be read provider=%s", provider, exc_info=True)
+            return web.Response(status=403)
         if len(body) > LONGEST_BYTES:
             return web.Response(status=413)
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             is_its = await studio.heard(provider, Hook(headers, body))
         except StorageError:
+            return web.Response(status=503)
+        except Exception:  # anybody may call, with anything: that is never worth more than a line in the log
+            log.exception("hook was not understood provider=%s", provider)
             return web.Response(status=503)
         return web.Response(status=200 if is_its else 403)
 

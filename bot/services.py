@@ -171,7 +171,7 @@ def _wrong(known: Known) -> list[str]:
     for short, value in known.settings.items():
         urls = [value] if short.endswith("url") else value.split() if short == "results_from" else []
         problems += [
-            f"{known.setting(short)} is {url[:80]!r}; it must be {known.needs[short].what}."
+            f"{known.setting(short)} is {_shown(url)!r}; it must be {known.needs[short].what}."
             for url in urls
             if not _is_address(url)
         ]
@@ -183,6 +183,12 @@ def _wrong(known: Known) -> list[str]:
         names = ", ".join(known.setting(short) for short in known.missing)
         problems.append(f"{known.catalog.title} needs {names} too: set it, or leave its other settings out.")
     return problems
+
+
+def _shown(url: str) -> str:
+    """An address for people: without a name and password, and without what is asked of it, which may be a key."""
+    bare = re.sub(r"^([a-z]+://)?.*@", r"\1…@", url, flags=re.IGNORECASE | re.DOTALL)
+    return re.sub(r"[?#].*", "?…", bare, flags=re.DOTALL)[:80]
 
 
 def _is_address(url: str) -> bool:

@@ -7,6 +7,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from bot.providers import Maker, makers_of
 from bot.settings import Settings
 from engine.abilities import Abilities
 from engine.errors import AuthFailed, EngineError
-from engine.providers.base import Account
+from engine.providers.base import Account, Ending
 from storage import LocalFiles, read_holder
 
 ASK_S = 15.0
@@ -57,9 +58,20 @@ async def _opened(maker: Maker) -> tuple[Mapping[str, Abilities], list[Finding]]
     with tempfile.TemporaryDirectory(prefix="nextshot-doctor-") as directory:
         provider = maker(LocalFiles(Path(directory)))
         try:
-            return provider.models, await _account(provider) if isinstance(provider, Account) else []
+            models = await _with_ends(provider.models, provider) if isinstance(provider, Ending) else provider.models
+            return models, await _account(provider) if isinstance(provider, Account) else []
         finally:
             await provider.close()
+
+
+async def _with_ends(models: Mapping[str, Abilities], service: Ending) -> Mapping[str, Abilities]:
+    """The models with the last days that the service itself tells, which knows better than any catalog."""
+    try:
+        async with asyncio.timeout(ASK_S):
+            ends = await service.ending()
+    except TimeoutError:
+        return models
+    return {name: replace(can, ends_on=ends.get(name, can.ends_on)) for name, can in models.items()}
 
 
 async def _account(account: Account) -> list[Finding]:

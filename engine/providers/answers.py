@@ -26,7 +26,7 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
-from engine.providers.reading import json_of
+from engine.providers.reading import json_of, text_of
 
 RETRY_AFTER_S = 15.0
 """Where a service says "too many" and not for how long."""
@@ -87,6 +87,7 @@ _DATA = re.compile(r"[A-Za-z0-9+/\\=_-]{200,}")
 
 def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:
     """The text on one line, short, without secrets, signatures in addresses, and inline data."""
+    text = text_of(text)  # half a surrogate pair can be neither kept nor shown
     for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
         text = text.replace(secret, "***") if secret else text
     text = _QUERY.sub(r"\1?…", text[: 16 * DETAIL_CHARS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -226,6 +226,15 @@ class Account(Protocol):
         Raises:
             AuthFailed, OutOfCredit, RateLimited, Unavailable, Misunderstood
         """
+        ...
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A provider whose service tells when it ends models. The doctor asks it."""
+
+    async def ending(self) -> Mapping[str, date]:
+        """The first day without it, of each model that has one. Empty: it tells none, or cannot be asked. Never raises."""
         ...
 
 

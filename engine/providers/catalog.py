@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from engine.abilities import Abilities, Pace, PictureLimits, Price
+from engine.abilities import Abilities, Limit, Pace, PictureLimits, Price
 from engine.errors import EngineError, Fault
 from engine.providers.painter import PainterAbilities, PictureModel
 
@@ -119,6 +119,7 @@ class _PriceRow(_Row):
     per_render: Money = Decimal(0)
     per_picture: Money = Decimal(0)
     free_pictures: int = Field(default=0, ge=0)
+    per_source_second: Money = Decimal(0)
 
     def price(self) -> Price:
         return Price(
@@ -127,6 +128,7 @@ class _PriceRow(_Row):
             usd_per_render=self.per_render,
             usd_per_picture=self.per_picture,
             free_pictures=self.free_pictures,
+            usd_per_source_second=self.per_source_second,
         )
 
 
@@ -141,6 +143,17 @@ class _PictureRow(_Row):
     max_side: int = 4096
     min_ratio: float = 0.25
     max_ratio: float = 4.0
+
+
+class _LimitRow(_Row):
+    min_seconds: float | None = None
+    max_seconds: float | None = None
+    only_seconds: tuple[float, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    ratios: tuple[str, ...] = ()
+
+
+Way = Literal["text", "first", "last", "references", "extend", "edit"]
 
 
 class _ModelRow(_Row):
@@ -160,6 +173,7 @@ class _ModelRow(_Row):
     references: int = Field(default=0, ge=0)
     references_or_frames: bool = True
     extend: bool = False
+    extend_gives: Literal["whole", "new", "unknown"] = "unknown"
     edit: bool = False
     remix: bool = False
     audio: bool = False
@@ -171,6 +185,7 @@ class _ModelRow(_Row):
     substitute: str = ""
     closed: str = ""
     note: str = ""
+    limits: dict[Way, _LimitRow] = Field(default_factory=dict)
     picture: _PictureRow = _PictureRow()
     price: _PriceRow | None = None
     wire: dict[str, Any] = Field(default_factory=dict)
@@ -181,14 +196,18 @@ class _ModelRow(_Row):
             raise ValueError("seconds must be [lowest, highest], or a list of all lengths with only = true")
         if not min(self.seconds) <= self.default_seconds <= max(self.seconds):
             raise ValueError("default_seconds must be one of the possible lengths")
+        for way, limit in self.limits.items():
+            if not (set(limit.resolutions) <= set(self.resolutions) and set(limit.ratios) <= set(self.ratios)):
+                raise ValueError(f"limits.{way} must be among the model's own resolutions and ratios")
         return self
 
     def model(self) -> Model:
-        plain = self.model_dump(exclude={"seconds", "only", "picture", "price", "wire"})
+        plain = self.model_dump(exclude={"seconds", "only", "limits", "picture", "price", "wire"})
         abilities = Abilities(
             min_seconds=min(self.seconds),
             max_seconds=max(self.seconds),
             steps=tuple(sorted(self.seconds)) if self.only else (),
+            limits={way: Limit(**limit.model_dump()) for way, limit in self.limits.items()},
             picture=PictureLimits(**self.picture.model_dump()),
             price=self.price.price() if self.price else None,
             **plain,

@@ -30,6 +30,7 @@ PAUSE_S = 0.2
 """Before the second try; then twice as long each time."""
 STALL_S = 30.0
 """A connection that gives nothing for so long is dropped."""
+NUMBER_CHARS = 18
 _TIMEOUT = httpx.Timeout(STALL_S, connect=10.0, pool=10.0)
 _PAGES = ("text/", "application/json", "application/xml", "image/")
 
@@ -59,7 +60,11 @@ class Download:
         """
         file = await asyncio.to_thread(_opened, self._into)
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT, verify=certificates, follow_redirects=False) as client:
+            # No kept connections: one that is pinned was checked for another name than the next hop may have.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            async with httpx.AsyncClient(
+                timeout=_TIMEOUT, verify=certificates, follow_redirects=False, limits=limits
+            ) as client:
                 for left in reversed(range(TRIES)):
                     try:
                         await self._load(client, file, headers_for, may_load)
@@ -91,8 +96,8 @@ class Download:
             else:
                 self._have_bytes = 0
                 await asyncio.to_thread(_emptied, file)
-            length = response.headers.get("content-length", "")
-            whole = self._have_bytes + int(length) if length.isdigit() else None
+            length = _number(response.headers.get("content-length", ""))
+            whole = self._have_bytes + length if length is not None else None
             if whole is not None and whole > self._limit_bytes:
                 raise self._not_had(f"{whole} bytes are too many")
             self._etag = etag
@@ -155,7 +160,8 @@ class Download:
     def _starts_at(response: httpx.Response) -> int:
         """The first byte of a partial answer; -1: it does not say."""
         first = response.headers.get("content-range", "").removeprefix("bytes ").partition("-")[0]
-        return int(first) if first.isdigit() else -1
+        number = _number(first)
+        return -1 if number is None else number
 
     def _not_had(self, detail: str) -> ProviderError:
         return Unavailable(
@@ -171,19 +177,32 @@ async def open_pinned(
     """The answer of a public https host, connected to at the address that was just seen to be public.
 
     Raises:
-        NotPublic: it is none, or the address is not https.
+        NotPublic: it is none, or no https address.
     """
-    scheme, host, port = origin_of(url)
+    try:
+        scheme, _, port = origin_of(url)
+        parsed = httpx.URL(url)
+        host = parsed.raw_host.decode("ascii")  # an international name as it goes over the wire
+    except (ValueError, httpx.InvalidURL) as error:
+        raise NotPublic("that is no address") from error
     if scheme != "https":
         raise NotPublic(f"{host} is not reached by https")
     address = await public_address(host, port)
-    parsed = httpx.URL(url)
-    pinned = parsed.copy_with(host=address)
-    named = host if port == 443 else f"{host}:{port}"
+    bare = f"[{host}]" if ":" in host else host
+    named = bare if port == 443 else f"{bare}:{port}"
     request = client.build_request(
-        method, pinned, headers={**headers, "host": named}, extensions={"sni_hostname": host}, **body
+        method,
+        parsed.copy_with(host=address),
+        headers={**headers, "host": named},
+        extensions={"sni_hostname": host},
+        **body,
     )
     return await client.send(request, stream=True)
+
+
+def _number(text: str) -> int | None:
+    """A number of bytes in a header; None: it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= NUMBER_CHARS else None
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +13,10 @@ from engine import media
 from engine.abilities import PictureLimits
 from engine.errors import BadMedia
 
+LARGE_BYTES = 256 << 10
+"""Beyond it, writing a picture as text would hold up the loop."""
+PIECE_BYTES = 3 << 18
+"""Of three bytes each, as base64 goes."""
 MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
@@ -26,6 +30,8 @@ class GivenPicture:
     height: int
     note: str = ""
     """What was lost on the way, one sentence for the person; empty: nothing."""
+    made_uri: str = field(default="", repr=False, compare=False)
+    """The data URI of a large one, made beforehand in a thread; empty: it is made when asked for."""
 
     @property
     def mime(self) -> str:
@@ -33,11 +39,11 @@ class GivenPicture:
 
     @property
     def base64(self) -> str:
-        return base64.b64encode(self.data).decode("ascii")
+        return self.data_uri.partition(",")[2]
 
     @property
     def data_uri(self) -> str:
-        return f"data:{self.mime};base64,{self.base64}"
+        return self.made_uri or _data_uri(self.data, self.mime)
 
     @property
     def file_name(self) -> str:
@@ -60,7 +66,9 @@ async def given_picture(path: Path, limits: PictureLimits, what: str = "The pict
         raise BadMedia(f"{what} is {width}x{height}, a shape that this model does not take; use another one.")
     sides_fit = limits.min_side <= min(width, height) and max(width, height) <= limits.max_side
     if "png" in limits.formats and len(data) <= limits.max_bytes and sides_fit:
-        return GivenPicture(data=data, format="png", width=width, height=height)
+        return GivenPicture(
+            data=data, format="png", width=width, height=height, made_uri=await _uri_of_large(data, "png")
+        )
     with TemporaryDirectory(prefix="nextshot-") as folder:
         target = Path(folder) / "picture"
         made = await media.sendable(
@@ -75,13 +83,26 @@ async def given_picture(path: Path, limits: PictureLimits, what: str = "The pict
             (made.width, made.height) != (width, height)
         )
         losses = [*changed, *([made.loss] if made.loss else [])]
+        data = await asyncio.to_thread(_read, target)
         return GivenPicture(
-            data=await asyncio.to_thread(_read, target),
+            data=data,
             format=made.format,
             width=made.width,
             height=made.height,
             note=f"{what} was sent as {' and as a '.join(losses)}, as the model takes no more." if losses else "",
+            made_uri=await _uri_of_large(data, made.format),
         )
+
+
+async def _uri_of_large(data: bytes, kind: str) -> str:
+    return await asyncio.to_thread(_data_uri, data, MIME[kind]) if len(data) > LARGE_BYTES else ""
+
+
+def _data_uri(data: bytes, mime: str) -> str:
+    """Some of it at a time, so that other threads run in between."""
+    starts = range(0, len(data), PIECE_BYTES)
+    coded = (base64.b64encode(data[start : start + PIECE_BYTES]).decode("ascii") for start in starts)
+    return "".join((f"data:{mime};base64,", *coded))
 
 
 def _read(path: Path) -> bytes:

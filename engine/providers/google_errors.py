@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import About, Billed, ProviderError, RateLimited, Refused, Stage
+from engine.errors import About, Billed, ProviderError, Stage
 from engine.providers.answers import (
     RETRY_AFTER_MOST_S,
     Answer,
     auth_failed,
     bad_shot,
+    busy,
     fault_of_status,
     model_retired,
     out_of_credit,
-    retry_after_s,
+    refused,
 )
+from engine.providers.reading import rows_of, text_of
 
 _MODERATION = re.compile(
     r"safety|prohibited|usage guidelines|responsible ai|\brai\b|moderat|violat\w* \S*\s?\S*\s?polic|content polic|"
@@ -60,22 +62,15 @@ def said_of(answer: Answer) -> Said:
     if not isinstance(error, Mapping):
         return Said("", "", None)
     code = error.get("status") or error.get("code") or ""
-    return Said(str(code), str(error.get("message") or ""), _retry_s(error))
+    return Said(text_of(code), text_of(error.get("message") or ""), _retry_s(error))
 
 
 def _retry_s(error: Mapping[str, Any]) -> float | None:
-    for detail in _details(error):
+    for detail in rows_of(error.get("details")):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", "")))
         if found:
             return min(float(found[1]), RETRY_AFTER_MOST_S)
     return None
-
-
-def _details(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, Mapping):
-            yield detail
 
 
 def is_moderation(words: str) -> bool:
@@ -91,25 +86,14 @@ def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
         case 429 if _NO_MONEY.search(words):
             return out_of_credit(answer)
         case 429:
-            return RateLimited(
-                f"{answer.service} is busy with other requests of ours; this one goes on by itself.",
-                retry_after_s=said.retry_s if said.retry_s is not None else retry_after_s(answer.headers),
-                provider=answer.service,
-                detail=answer.detail,
-            )
+            return busy(answer, said.retry_s)
         case 400 | 403 if _NO_MONEY.search(words):
             return out_of_credit(answer)
         case 400 if _NO_KEY.search(words):
             return auth_failed(answer)
         case 400 if is_create and is_moderation(words):
-            return Refused(
-                f"{answer.service} will not render this: its content rules forbid it. Change the prompt or the picture.",
-                stage=Stage.INPUT,
-                about=About.PICTURE if _PICTURE.search(words) else About.TEXT,
-                provider=answer.service,
-                detail=answer.detail,
-                billed=Billed.NO,
-            )
+            about = About.PICTURE if _PICTURE.search(words) else About.TEXT
+            return refused(answer, stage=Stage.INPUT, about=about, billed=Billed.NO)
         case 400 | 404 if is_create and _NO_MODEL.search(words):
             return model_retired(answer)
         case 400 | 409 | 413 | 422 if is_create:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import mmap
-import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +21,8 @@ MOST_BYTES = 768 << 20
 """Of an answer."""
 LONG_BYTES = 4096
 """A shorter string stays in the answer as it is."""
-_LONG = re.compile(rb'"([A-Za-z0-9+/_=\\-]{%d,}+)"' % LONG_BYTES)
+_SIGNS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=\\-"
+"""Of base64, and of escapes in it."""
 _PLACE = "@long-string:"
 _CHUNK_BYTES = 1 << 20
 
@@ -79,15 +78,42 @@ def _lean(path: Path) -> tuple[bytes, Sequence[tuple[int, int]]]:
     if not path.stat().st_size:
         return b"", ()
     parts: list[bytes] = []
-    spans: list[tuple[int, int]] = []
     end = 0
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for found in _LONG.finditer(data):
-            parts += [data[end : found.start(1)], f"{_PLACE}{len(spans)}".encode()]
-            spans.append(found.span(1))
-            end = found.end(1)
-        parts.append(data[end:])
+    spans = _long_strings(path)
+    with path.open("rb") as file:
+        for number, (first, after) in enumerate(spans):
+            file.seek(end)
+            parts += [file.read(first - end), f"{_PLACE}{number}".encode()]
+            end = after
+        file.seek(end)
+        parts.append(file.read())
     return b"".join(parts), spans
+
+
+def _long_strings(path: Path) -> Sequence[tuple[int, int]]:
+    """Where they lie. Looked for piece by piece: one search through all of it would let nobody else run meanwhile."""
+    spans: list[tuple[int, int]] = []
+    first: int | None = None  # the byte after the last quotation mark, if nothing but signs came since
+    at = 0
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK_BYTES):
+            begin = 0
+            while (mark := piece.find(b'"', begin)) >= 0:
+                is_long = first is not None and at + mark - first >= LONG_BYTES
+                if first is not None and is_long and _is_plain(piece[max(begin, first - at) : mark]):
+                    spans.append((first, at + mark))
+                    first = None
+                else:
+                    first = at + mark + 1
+                begin = mark + 1
+            if first is not None and not _is_plain(piece[max(begin, first - at) :]):
+                first = None
+            at += len(piece)
+    return spans
+
+
+def _is_plain(data: bytes) -> bool:
+    return not data.translate(None, _SIGNS)
 
 
 def _decode(path: Path, span: tuple[int, int], into: Path) -> int:

@@ -40,15 +40,15 @@ def text_of(value: Any) -> str:
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
-def amount_of(value: Any) -> Decimal | None:
-    """A number, or a text that is one, finite and not below 0, below a billion; None: it is none of the kind."""
+def amount_of(value: Any, *, below: int = 1_000_000_000) -> Decimal | None:
+    """A number, or a text that is one, finite and not below 0, and `below` what none can be; None: it is none of the kind."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 <= amount < 1_000_000_000 else None
+    return amount if amount.is_finite() and 0 <= amount < below else None
 
 
 def percent_of(value: Any) -> float | None:
@@ -59,11 +59,11 @@ def percent_of(value: Any) -> float | None:
 
 def task_id_of(value: Any) -> str | None:
     """A task id as a service may give it: printable ASCII without blanks, not too long; None: it is none."""
-    text = text_of(value)
+    text = value if isinstance(value, str) else text_of(value)
     is_plain = text.isascii() and text.isprintable() and " " not in text
     return text if 0 < len(text) <= TASK_ID_CHARS and is_plain else None
 
 
 def in_path(task_id: str) -> str:
     """A task id as one part of a path, whatever is in it."""
-    return quote(task_id, safe="") if task_id not in {".", ".."} else task_id.replace(".", "%2E")
+    return quote(task_id, safe="", errors="replace") if task_id not in {".", ".."} else task_id.replace(".", "%2E")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.abilities import Abilities, Pace, Quote, quote
 from engine.errors import ModelRetired
-from engine.providers.base import CancelOutcome, Order, Recovery, Sent
+from engine.providers.base import CancelOutcome, Order, Recovery, Sent, Work
 from engine.providers.catalog import Model, Setup
 from engine.providers.download import MOST_BYTES
 from engine.providers.wire import Auth, Wire
@@ -65,17 +65,19 @@ class Service:
         return found
 
     async def quote(self, order: Order) -> Quote:
-        """By the catalog."""
+        """By the catalog. A clip that is changed keeps its length, whatever the shot's is."""
         model = self.catalog.models.get(order.model)
         if model is None:
             return Quote(None)
         pictures = len(order.references) + sum(frame is not None for frame in (order.first_frame, order.last_frame))
+        source = order.source
         return quote(
             model.abilities.price,
-            seconds=order.seconds,
+            seconds=source.seconds if source is not None and source.work is Work.EDIT else order.seconds,
             resolution=order.resolution,
             is_silent=order.is_silent,
             pictures=pictures,
+            source_seconds=source.seconds if source is not None else 0,
         )
 
     async def find(self, sent: Sent) -> str | None:

@@ -20,9 +20,9 @@ import httpx
 import stamina
 from aiolimiter import AsyncLimiter
 
-from engine.errors import AuthFailed, RateLimited, Unavailable
+from engine.errors import AuthFailed, BadShot, RateLimited, Unavailable
 from engine.providers.answers import Answer, fault_of_status, misunderstood, redacted, unavailable, unconfirmed
-from engine.providers.bodies import chunks, save
+from engine.providers.bodies import chunks, json_body, multipart_body, pieces, save
 from engine.providers.catalog import Rate
 from engine.providers.download import Download, open_pinned
 from engine.providers.hosts import NotPublic, origin_of
@@ -37,6 +37,8 @@ PAID_S = 55.0
 LARGE_S = 600.0
 """An answer that goes to a file."""
 ANSWER_MOST_BYTES = 8 << 20
+SECRET_CHARS = 8
+"""A shorter value of a header that proves who we are is no secret by itself."""
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=10.0)
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
@@ -105,6 +107,7 @@ class Wire:
 
         Raises:
             RateLimited, Unavailable: it did not get better.
+            BadShot: it cannot be written down, so nothing was sent.
         """
 
         def wait_s(error: Exception) -> bool | float:
@@ -153,7 +156,7 @@ class Wire:
         `is_answer` says of an answer with a bad status that it is one all the same, which the caller reads.
 
         Raises:
-            RateLimited, Unavailable: certainly not taken.
+            RateLimited, Unavailable, BadShot: certainly not taken.
             Unconfirmed: it may have been taken.
         """
         if self._limiter is not None and self._rate is not None:
@@ -228,27 +231,33 @@ class Wire:
         silent_s: float | None = None,
         into: Path | None = None,
     ) -> Answer:
-        url = urljoin(self.url + "/", request.path.lstrip("/")) if "://" not in request.path else request.path
         try:
-            own = httpx.URL(url).is_absolute_url and origin_of(url) in self._own
+            is_whole = request.path.startswith(("https://", "http://"))
+            url = request.path if is_whole else urljoin(self.url + "/", request.path.lstrip("/"))
+            parsed, origin = httpx.URL(url), origin_of(url)
+            if request.params:
+                parsed = parsed.copy_merge_params(request.params)
         except (ValueError, httpx.InvalidURL) as error:
             raise NotPublic("what the service names is no address") from error
-        headers = {**(await self.auth_headers() if own else {}), **request.headers}
+        auth = await self.auth_headers() if origin in self._own else {}
+        headers = {**auth, **request.headers}
         if not all(value.isascii() and value.isprintable() for value in headers.values()):
             raise AuthFailed(
                 f"The operator's key for {self.service} has a character that no key has; `nextshot doctor` says what to set.",
                 provider=self.service,
             )
-        client = await self._opened(is_alone)
-        body: dict[str, Any] = _body(request)
+        is_pinned = origin not in self._own | self._trusted
+        # A kept connection to an address was checked for one name, and the next request to it may be for another.
+        client = await self._opened(is_alone or is_pinned)
+        body = await self._body(request, headers)
         if silent_s is not None:
             body["timeout"] = httpx.Timeout(silent_s, connect=_TIMEOUT.connect, pool=_TIMEOUT.pool)
         async with asyncio.timeout(limit_s):
-            if own or origin_of(url) in self._trusted:
-                sent = client.build_request(request.method, url, headers=headers, **body)
-                response = await client.send(sent, stream=True)
+            if is_pinned:
+                response = await open_pinned(client, request.method, str(parsed), headers=headers, **body)
             else:
-                response = await open_pinned(client, request.method, url, headers=headers, **body)
+                sent = client.build_request(request.method, parsed, headers=headers, **body)
+                response = await client.send(sent, stream=True)
             try:
                 if into is not None and response.is_success:
                     had = b""
@@ -263,8 +272,30 @@ class Wire:
             headers={name.lower(): value for name, value in response.headers.items()},
             body=had,
             service=self.service,
-            secrets=self.secrets,
+            secrets=(*self.secrets, *_secrets_in(auth)),
         )
+
+    async def _body(self, request: Request, headers: dict[str, str]) -> dict[str, Any]:
+        """How httpx is given the body; its length and kind go into `headers`, which say them themselves where they know better."""
+        try:
+            if request.json is not None:
+                parts, kind = await asyncio.to_thread(json_body, request.json)
+            elif request.files or request.form:
+                parts, kind = await asyncio.to_thread(multipart_body, request.form, request.files)
+            elif request.content is not None:
+                parts, kind = [request.content], ""
+            else:
+                return {}
+        except ValueError as error:
+            raise BadShot(
+                f"The words or values have a character in them that cannot be sent to {self.service}: write them anew.",
+                provider=self.service,
+                detail=type(error).__name__,
+            ) from error
+        if kind and "content-type" not in {name.lower() for name in headers}:
+            headers["content-type"] = kind
+        headers["content-length"] = str(sum(map(len, parts)))
+        return {"content": pieces(parts)}
 
     async def _opened(self, is_alone: bool) -> httpx.AsyncClient:
         if is_alone not in self._clients:
@@ -285,20 +316,7 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _body(request: Request) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    if request.params:
-        body["params"] = dict(request.params)
-    if request.json is not None:
-        body["json"] = request.json
-    if request.files:
-        body["files"] = [(name, (file_name, data, mime)) for name, file_name, data, mime in request.files]
-    if request.form:
-        # Fields go out as parts of a multipart body also where there is no file: such servers read nothing else.
-        body["data"] = dict(request.form)
-        if not request.files:
-            body["files"] = [(name, (None, value)) for name, value in request.form.items()]
-            del body["data"]
-    if request.content is not None:
-        body["content"] = request.content
-    return body
+def _secrets_in(auth: Mapping[str, str]) -> list[str]:
+    """What proves who we are, as far as a service could repeat it: whole, and without the word before it."""
+    values = [part for value in auth.values() for part in (value, value.rpartition(" ")[2])]
+    return [value for value in dict.fromkeys(values) if len(value) >= SECRET_CHARS]

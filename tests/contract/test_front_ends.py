@@ -188,8 +188,14 @@ BEFORE_ANYTHING = (
 )
 BAD_INPUT = (
     ("/create", r"^Say what the shot shows, for example: /create"),
-    ("/create a lamp --seconds 99", r"^A shot of 99 s is not possible with scripted one; choose 0\.5 to 10 seconds\.$"),
-    ("/create a lamp --ratio 4:3", r"^scripted one cannot do the ratio 4:3; choose one of: 16:9, 9:16\.$"),
+    (
+        "/create a lamp --seconds 99",
+        r"^A shot of 99 s is not possible with scripted one; choose 0\.5 to 10 seconds\. The nearest is 10 s\.$",
+    ),
+    (
+        "/create a lamp --ratio 4:3",
+        r"^scripted one cannot do the ratio 4:3; choose one of: 16:9, 9:16\. The nearest is 16:9\.$",
+    ),
     ("/create a lamp --colour red", r"^/create has no option --colour"),
     ("/add", r"^There is no video: send one with /add below it"),
     ("/show z9-9", r"^There is no shot z9-9 here"),

@@ -152,8 +152,9 @@ async def test_takes_are_numbered_within_their_shot(store: SqlStore) -> None:
     three = await store.write(lambda tx: tx.add_take(second.id, 6, two.id))
     assert [one.number, two.number, three.number] == [1, 1, 2]
     assert (one.seed, one.clip, three.parent_take_id) == (2**31 - 1, None, two.id)
-    await store.write(lambda tx: tx.add_clip(three.id, new_clip()))
-    three = replace(three, clip=new_clip())
+    cut = replace(new_clip(), is_cut=True)
+    await store.write(lambda tx: tx.add_clip(three.id, cut))
+    three = replace(three, clip=cut)
     assert await store.read(lambda tx: tx.takes([second.id, first.id])) == [two, one, three]
     assert await store.read(lambda tx: tx.take(three.id)) == three
     assert await store.read(lambda tx: tx.takes([])) == []

@@ -25,6 +25,7 @@ ABILITIES = Abilities(
     styles=("plain", "ink"),
     first_frame=True,
     last_frame=True,
+    last_needs_first=False,
     seed=True,
     price=FREE,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Sequence
 from typing import Self
 
@@ -14,14 +15,16 @@ CUT = b"cut"
 
 
 class RawServer:
-    """Gives the answers one after the other, one a request; the last one stays. `is_kept`: connections stay open."""
+    """Gives the answers one after the other, one a request; the last one stays. `is_kept`: connections stay open. `tls`: https."""
 
-    def __init__(self, *answers: bytes, is_kept: bool = False) -> None:
+    def __init__(self, *answers: bytes, is_kept: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.answers: Sequence[bytes] = answers
         self.heads: list[str] = []
         """Request line and headers of each request, in lower case."""
+        self.bodies: list[bytes] = []
         self.connections = 0
         self._is_kept = is_kept
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._over = asyncio.Event()
 
@@ -35,7 +38,7 @@ class RawServer:
         return f"http://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -57,7 +60,7 @@ class RawServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = re.search(r"content-length: (\d+)", head)
-        await reader.readexactly(int(length[1]) if length else 0)
+        self.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
         answer = self.answers[min(len(self.heads), len(self.answers) - 1)]
         self.heads.append(head)
         if answer == HANG:

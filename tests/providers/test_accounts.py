@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 
 import pytest
 
 from bot.doctor.finding import Level
-from bot.doctor.machine import _account
-from engine.providers import kie
+from bot.doctor.machine import _account, _opened
+from engine.providers import kie, openai_videos
 from engine.providers.base import Account
 from tests.contract.services import SERVICES
 from tests.fakes.services.kie import FakeKie
+from tests.fakes.services.openai import FakeOpenai
 
 
 @pytest.fixture
@@ -51,6 +53,16 @@ async def test_a_wrong_key_is_a_problem_and_a_silent_service_a_warning(fake: Fak
     (finding,) = await _account(gone)
     assert finding.level is Level.WARNING
     await gone.close()
+
+
+async def test_the_doctor_hears_from_the_service_when_a_model_ends() -> None:
+    """The server's list of models knows it before any catalog does."""
+    async with FakeOpenai() as fake:
+        own = {"models": {"sora-2": {"closed": "", "ends_on": date(2030, 1, 1)}}}
+        provider = openai_videos.open_provider(fake.setup(own))
+        assert provider.models["sora-2"].ends_on == date(2030, 1, 1)
+        models, findings = await _opened(lambda _: provider)
+        assert (models["sora-2"].ends_on, findings) == (date(2026, 9, 24), [])
 
 
 async def test_every_service_that_tells_its_balance_tells_it_in_dollars() -> None:

@@ -282,6 +282,35 @@ def test_a_refused_graph_has_its_cause(case: str) -> None:
     assert fault.billed is Billed.NO
 
 
+@pytest.mark.parametrize("error", [{"type": {}}, {"type": ["x"], "message": {}}, 5, {"type": "invalid_prompt"}])
+def test_an_error_of_any_shape_is_a_bad_shot(error: object) -> None:
+    """Nothing that a server writes there ends the step."""
+    body = json.dumps({"error": error, "node_errors": {"1": {"errors": [{"extra_info": 5}], "class_type": []}}})
+    fault = fault_of_refusal(Answer(400, {}, body.encode(), "ComfyUI"), model="mine", files={})
+    assert type(fault) is BadShot
+
+
+def test_messages_of_any_shape_are_a_failure() -> None:
+    """And half a surrogate pair in a name is no crash."""
+    odd: tuple[Any, ...] = (5, {"a": 1}, [5], [["execution_error", 5]], [[{}, {}]])
+    for messages in odd:
+        said = {"t": {"status": {"status_str": "error", "messages": messages}}}
+        with pytest.raises(RenderFailed):
+            read_history(Answer(200, {}, json.dumps(said).encode(), "ComfyUI"), "t", "http://here")
+    listed = {"t": {"outputs": {"9": {"images": [{"filename": "\ud800.mp4"}]}}, "status": {"status_str": "success"}}}
+    done = read_history(Answer(200, {}, json.dumps(listed).encode(), "ComfyUI"), "t", "http://here")
+    assert done is not None
+    assert "filename=%3F.mp4" in done.where
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "1e999", "NaN", "-1", '"x"', "[]", "true", "null"])
+def test_a_number_that_cannot_be_is_no_news(value: str) -> None:
+    """And does not end the listener."""
+    text = '{"type": "progress", "data": {"prompt_id": "t", "node": "1", "max": 3, "value": ' + value + "}}"
+    assert read_message(text) == ("t", {"1": 0.0})
+    assert read_message("[" * 100_000) is None
+
+
 FAILURES: Mapping[str, tuple[list[Any], str]] = {
     "memory, torch": (
         [["execution_error", {"node_id": "14", "node_type": "KSampler",

@@ -99,6 +99,14 @@ async def test_another_part_than_was_asked_for_is_not_put_to_it(tmp_path: Path, 
         assert "range:" not in server.heads[2]
 
 
+@pytest.mark.parametrize("first", ["\xb2", "9" * 5_000, "-1", ""])
+async def test_a_part_that_does_not_say_where_it_begins_is_not_put_to_it(tmp_path: Path, first: str) -> None:
+    """Nor is it an error outside the tree: it is asked for as a whole."""
+    odd = video(206, CLIP[HALF:], etag='"a"', content_range="bytes FIRST-").replace(b"FIRST", first.encode("latin-1"))
+    async with RawServer(begun(), odd, video(200, CLIP)) as server:
+        assert await loaded(server, tmp_path / "clip.mp4") == CLIP
+
+
 async def test_what_breaks_off_each_time_is_asked_for_later(tmp_path: Path) -> None:
     """Four tries, and no half of a clip."""
     async with RawServer(begun("")) as server:
@@ -219,6 +227,25 @@ async def test_a_name_is_asked_for_once_and_connected_to_where_it_was_seen(monke
     assert str(asked[0].url) == "https://[2606:2800:220:1:248:1893:25c8:1946]:8443/a?b=c"
     assert asked[0].headers["host"] == "films.example:8443"
     assert asked[0].extensions["sni_hostname"] == "films.example"
+
+
+async def test_an_international_name_is_asked_for_as_it_goes_over_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is no name even then is not public."""
+    _resolving(monkeypatch, "93.184.216.34")
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        await download.open_pinned(client, "GET", "https://b\u00fccher.example/a", headers={})
+        await download.open_pinned(client, "GET", "https://[2606:2800:220:1:248:1893:25c8:1946]/a", headers={})
+        for none in ("https://\u00fc\ud800.example/", "https://a_\u00fc\u2488.example/", "https://-\u00fc.example/"):
+            with pytest.raises(NotPublic):
+                await download.open_pinned(client, "GET", none, headers={})
+    names = ["xn--bcher-kva.example", "[2606:2800:220:1:248:1893:25c8:1946]"]
+    assert [request.headers["host"] for request in asked] == names
 
 
 async def test_a_resolver_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,10 @@ def frame(path: Path) -> Path:
         (400, "The prompt was flagged by moderation.", Refused, Refused),
         (400, "duration is not supported", BadShot, Misunderstood),
         (400, "Unknown model", ModelRetired, Misunderstood),
+        (400, "The model seedance-v9 does not exist", ModelRetired, Misunderstood),
+        (400, "Prompt is too long for this model", BadShot, Misunderstood),
+        (422, "duration 7 is not supported by the model", BadShot, Misunderstood),
+        (422, "The model's duration 7 is not supported", BadShot, Misunderstood),
         (401, "Invalid API key", AuthFailed, AuthFailed),
         (402, "Payment required", OutOfCredit, OutOfCredit),
         (403, "Insufficient balance", OutOfCredit, OutOfCredit),
@@ -133,7 +137,7 @@ def test_done_without_a_video_is_never_success(data: Any, cost: float | None, bi
     assert raised.value.billed is billed
 
 
-@pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": 7}, []])
+@pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": "a b"}, {"id": {}}, []])
 def test_a_yes_without_a_task_may_have_been_taken(body: Any) -> None:
     """Nobody says that it was not."""
     with pytest.raises(Misunderstood) as raised:
@@ -227,6 +231,17 @@ def test_what_is_not_said_forbids_nothing() -> None:
         assert offer == Offer()
         check_offer(order(first_frame=Path("x.png")), offer, "getimg.ai")
         assert usd_of(order(), offer) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(answer({}, 400), BadShot), (answer([]), Unavailable), (answer({}, 500), Unavailable)]
+)
+def test_a_look_at_a_model_that_fails_costs_nothing(said: Answer, kind: type[ProviderError]) -> None:
+    """Nothing was asked for yet; and a length that cannot be is none."""
+    with pytest.raises(kind) as raised:
+        read_offer(said)
+    assert raised.value.billed is Billed.NO
+    assert read_offer(answer({"supported_durations": [10**400, 5, "x", -1]})).seconds == (5.0,)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,16 @@ async def test_pictures_have_their_roles_in_the_prompt(
     assert CreateModelInteraction.model_validate(body).model_dump(mode="json", exclude_none=True) == body
 
 
+@pytest.mark.parametrize(("seconds", "nearest"), [(15, "10 s"), (2, "3 s")])
+async def test_an_extension_of_another_length_is_not_made_silently(
+    provider: GoogleProvider, fake: FakeGoogle, tmp_path: Path, seconds: float, nearest: str
+) -> None:
+    """It was quoted for what was asked; the nearest length is named."""
+    with pytest.raises(BadShot, match=f"ask for {nearest}"):
+        await provider.prepare(order_of(NEW, seconds=seconds, source=source(tmp_path, "v1_x")), "key")
+    assert fake.creates == 0
+
+
 async def test_what_must_not_be_seen_is_said_in_words(provider: GoogleProvider) -> None:
     """There is no field for it."""
     prepared = await provider.prepare(order_of(NEW, negative="people", seconds=4.5), "key")
@@ -265,7 +275,7 @@ async def test_a_render_of_ours_is_extended_where_it_is(
     """Without an upload; an extension is 3 to 10 s long and keeps the clip's shape."""
     first = await begun(provider, order_of(NEW))
     fake.put(Shown.DONE)
-    await begun(provider, order_of(NEW, seconds=15, source=source(tmp_path, first)))
+    await begun(provider, order_of(NEW, seconds=10, source=source(tmp_path, first)))
     body = fake.newest.body
     assert body["previous_interaction_id"] == first
     assert words_of(body) == "Continue the shot: a lamp is lit"
@@ -339,10 +349,10 @@ async def test_a_clip_that_is_too_long_to_upload_is_refused(
 
 
 async def test_a_render_is_stopped_while_it_runs(provider: GoogleProvider, fake: FakeGoogle) -> None:
-    """One that is done, or unknown, was not."""
+    """What it had cost by then nobody says."""
     task_id = await begun(provider, order_of(NEW))
     assert await provider.check(task_id) == Queued()
-    assert await provider.cancel(task_id) is CancelOutcome.STOPPED
+    assert await provider.cancel(task_id) is CancelOutcome.MAY_STILL_COST
     assert fake.newest.is_cancelled
     fake.put(Shown.DONE)
     assert await provider.cancel(task_id) is CancelOutcome.MAY_STILL_COST

@@ -161,6 +161,13 @@ COSTS: list[tuple[Any, str | None]] = [
     ),
     ({"output_tokens_by_modality": [{"modality": "audio", "tokens": 5}, {"modality": "video", "tokens": 5}]}, None),
     ({"output_tokens_by_modality": []}, None),
+    ({"output_tokens_by_modality": [{"modality": "video", "tokens": "57920"}]}, "0.69504"),
+    ({"output_tokens_by_modality": [{"modality": "video", "tokens": "many"}]}, None),
+    ({"output_tokens_by_modality": [{"modality": "video", "tokens": -5}]}, None),
+    ({"output_tokens_by_modality": [{"modality": "video", "tokens": float("nan")}]}, None),
+    ({"output_tokens_by_modality": [{"modality": "video", "tokens": 10**400}]}, None),
+    ({"output_tokens_by_modality": [{"modality": [], "tokens": 5}, 5]}, None),
+    ({"output_tokens_by_modality": [{"modality": "video", "tokens": 5}], "total_input_tokens": []}, None),
     ({"total_output_tokens": 57_920}, None),
     (None, None),
 ]

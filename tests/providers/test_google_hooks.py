@@ -77,8 +77,15 @@ def unsigned() -> Hook:
     return Hook({**hook.headers, "webhook-signature": f"{parts[0]}.{parts[1]}."}, b"{}")
 
 
+def deep() -> Hook:
+    """Nested deeper than anybody reads."""
+    part = base64.urlsafe_b64encode(b"[" * 9_000).decode().rstrip("=")
+    return Hook({"webhook-signature": f"{part}.e30.xx", "webhook-timestamp": str(int(time.time()))}, b"[" * 100_000)
+
+
 CALLS: Mapping[str, Callable[[], Hook]] = {
     "forged": forged,
+    "deep": deep,
     "unsigned": unsigned,
     "old": lambda: call_of(EVENT, at_s=time.time() - 400),
     "expired": lambda: call_of({**EVENT, "exp": time.time() - 60}),

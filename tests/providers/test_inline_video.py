@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from engine.errors import Unavailable
+from engine.providers import inline_video
 from engine.providers.inline_video import lean_answer
 from engine.providers.wire import Request, Wire
 
@@ -104,3 +106,23 @@ async def test_a_bad_answer_is_read_as_it_is(server: tuple[Server, Wire]) -> Non
     made.status, made.body = 200, b""
     async with lean_answer(wire, ASK) as (answer, _):
         assert answer.body == b""
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 64, 1_000_000])
+def test_long_strings_are_found_wherever_a_piece_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int
+) -> None:
+    """The same as one search through all of it would find."""
+    monkeypatch.setattr(inline_video, "_CHUNK_BYTES", piece_bytes)
+    monkeypatch.setattr(inline_video, "LONG_BYTES", 20)
+    chance = random.Random(7)
+    long = ["A" * 19, "A" * 20, "b+/=\\/-_" * 5, "with blanks in it " * 3, "", "short", "\u00fc" * 30]
+    for _ in range(20):
+        data = json.dumps({f"k{n}": chance.choice(long) for n in range(9)}, ensure_ascii=False).encode()
+        (tmp_path / "answer.json").write_bytes(data)
+        spans = [found.span(1) for found in re.finditer(rb'"([A-Za-z0-9+/_=\\-]{20,}+)"', data)]
+        body, found = inline_video._lean(tmp_path / "answer.json")
+        assert found == spans
+        assert len(body) == len(data) - sum(b - a for a, b in spans) + sum(
+            len(f"@long-string:{number}") for number in range(len(spans))
+        )

@@ -25,7 +25,7 @@ from engine.errors import (
     Unconfirmed,
 )
 from engine.providers.base import Hook, Hooked, Queued, Recovery, Rendered, Rendering, Source, Work
-from engine.providers.catalog import Setup
+from engine.providers.catalog import CatalogError, Setup, read_catalog
 from engine.providers.kie import KieProvider, open_provider
 from engine.providers.kie.answers import read_hook
 from tests.fakes.services.base import FileFault, Shown
@@ -81,13 +81,38 @@ async def test_a_bad_http_status_with_kies_own_body_is_read(
     assert fake.creates == 1
 
 
-async def test_a_record_that_is_not_there_yet_is_not_lost(fake: FakeKie, provider: KieProvider) -> None:
-    """Right after the create the record may be null; later, or for a task that nobody here sent, that is the end."""
+async def test_a_record_that_is_not_there_yet_is_not_lost(
+    fake: FakeKie, provider: KieProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right after the create the record may be null; later that is the end. A process that did not send it cannot know."""
     task_id = (await provider.submit(await provider.prepare(order_of(), KEY))).task_id
-    fake.null_records = 2
+    fake.null_records = 3
     assert await provider.check(task_id) == Queued()
+    later = open_provider(fake.setup())
+    with pytest.raises(Unavailable):
+        await later.check(task_id)
+    await later.close()
+    monkeypatch.setattr("engine.providers.kie.provider.NEW_S", 0.0)
     with pytest.raises(Lost):
-        await provider.check("task-of-another-day")
+        await provider.check(task_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"models": {"minimax-h3": {"wire": {"sed": "seed"}}}}, r"providers\.kie\.models\.minimax-h3\.wire\].*\(sed: "),
+        ({"models": {"wan-3.0": {"wire": {"text": {"fixd": {}}}}}}, r"wan-3\.0\.wire\].*\(text\.fixd: "),
+        ({"models": {"wan-3.0": {"wire": {"sound": True}}}}, r"wan-3\.0\.wire\].*\(sound: "),
+        ({"models": {"wan-3.0": {"wire": {"extend": {"id": "x"}}}}}, r"extend needs a path"),
+        ({"wire": {"usd_per_credits": 1}}, r"providers\.kie\.wire\].*\(usd_per_credits: "),
+        ({"wire": {"usd_per_credit": float("nan")}}, r"providers\.kie\.wire\].*\(usd_per_credit: "),
+    ],
+)
+def test_a_word_that_is_none_is_told_before_money(changes: dict[str, Any], place: str) -> None:
+    """A misspelt field would silently not be sent in a paid request."""
+    setup = Setup(name="kie", catalog=read_catalog("kie", changes), settings={"key": "k"})
+    with pytest.raises(CatalogError, match=place):
+        open_provider(setup)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +208,9 @@ async def test_preparing_again_overwrites_nobodys_picture(
         ((200, 401, "Unauthorized"), AuthFailed),
         ((200, 402, "Credits insufficient"), OutOfCredit),
         ((200, 429, "Too many"), RateLimited),
+        ((200, 404, "Not found"), BadShot),
         ((200, 500, "Internal server error"), Unavailable),
+        ((200, 505, "disabled"), Unavailable),
         ((200, 200, "no address"), Unavailable),
     ],
 )
@@ -249,7 +276,7 @@ async def test_a_result_that_cannot_be_had_is_asked_for_by_a_direct_link(
     fake.file_faults = [FileFault.EXPIRED]
     with pytest.raises(Unavailable):
         await provider.fetch(task_id, done.where, tmp_path / "clip.mp4")
-    fake.gives_links, fake.file_faults = True, [FileFault.EXPIRED]
+    fake.gives_links = True  # the address of that look is over for good
     await provider.fetch(task_id, done.where, tmp_path / "clip.mp4")
     assert (tmp_path / "clip.mp4").read_bytes() == fake.clip()
     assert fake.links == 1
@@ -312,7 +339,13 @@ async def test_a_call_is_believed_only_as_kie_signs_it(fake: FakeKie, provider: 
     await unkeyed.close()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b'{"data": null}', b'{"data": {"taskId": 7}}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b'"x"', b'{"data": null}', b'{"data": {"taskId": 7}}', b"\xff", b"[" * 200_000,
+        b'{"data": {"taskId": "\\ud800"}}',
+    ],
+)  # fmt: skip
 def test_a_call_of_another_shape_is_nothing(body: bytes) -> None:
     """Whatever comes to an open address, it raises nothing."""
     headers = {"x-webhook-timestamp": "1000", "x-webhook-signature": "é"}

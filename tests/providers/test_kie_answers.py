@@ -53,6 +53,14 @@ from tests.providers.kie_orders import CREDIT_USD, answer
         (500, "resolution is not within the range of allowed options", BadShot, "no"),
         (500, "prompt is required", BadShot, "no"),
         (500, "Server exception, please try again later", Unconfirmed, "unknown"),
+        (500, "Time limit exceeded", Unconfirmed, "unknown"),
+        (500, "invalid response from upstream", Unconfirmed, "unknown"),
+        (500, "The output must be reviewed; prompt is required", Unconfirmed, "unknown"),
+        (500, "violation flagged while rendering", Unconfirmed, "unknown"),
+        (500, "The render was paused", Unconfirmed, "unknown"),
+        (501, "prompt is required", Unconfirmed, "unknown"),
+        (501, "This interface is temporarily paused.", Unconfirmed, "unknown"),
+        (422, "This model's resolution is not supported", BadShot, "no"),
         (501, "Generation failed", Unconfirmed, "unknown"),
         (505, "The current interface feature is disabled", ModelRetired, "no"),
         (777, "?", Misunderstood, "unknown"),
@@ -61,7 +69,7 @@ from tests.providers.kie_orders import CREDIT_USD, answer
 def test_the_bodys_code_of_a_create_has_its_cause(
     code: int, words: str, raises: type[ProviderError], billed: str
 ) -> None:
-    """HTTP says 200; the body's code is the status, and a 500 that says why has taken nothing."""
+    """HTTP says 200; the body's code is the status. A 500 is believed only where it says a whole sentence that is known."""
     with pytest.raises(raises) as raised:
         read_taken(answer({"code": code, "msg": words, "data": None}), is_veo=False)
     assert type(raised.value) is raises
@@ -77,6 +85,7 @@ def test_the_bodys_code_of_a_create_has_its_cause(
         ({"id": "x"}, Misunderstood),
         ({"code": "²", "msg": "x"}, Misunderstood),
         ({"code": True, "data": {"taskId": "t"}}, Misunderstood),
+        ({"code": 200, "data": {"taskId": "a b"}}, Misunderstood),
         (b"<html>", Misunderstood),
     ],
 )
@@ -90,6 +99,17 @@ def test_a_pause_is_told_as_a_pause() -> None:
     """The person reads that the model is paused there, not that it is gone."""
     with pytest.raises(ModelRetired, match="has paused this model"):
         read_taken(answer({"code": 500, "msg": "This interface is temporarily paused."}), is_veo=False)
+
+
+@pytest.mark.parametrize("told", ["NaN", "1e999", "-9", "true", '"x"'])
+def test_a_cost_that_cannot_be_is_none(told: str) -> None:
+    """Neither told nor taken for nought."""
+    record = '{"code":200,"data":{"state":"%s","resultJson":{"resultUrls":["https://x.example/a.mp4"]},"creditsConsumed":%s}}'
+    done = read_progress(answer((record % ("success", told)).encode()), is_veo=False, usd_per_credit=CREDIT_USD)
+    assert done == Rendered("https://x.example/a.mp4", None)
+    with pytest.raises(RenderFailed) as raised:
+        read_progress(answer((record % ("fail", told)).encode()), is_veo=False, usd_per_credit=CREDIT_USD)
+    assert raised.value.billed is Billed.UNKNOWN
 
 
 # --- what a check's answer means ---

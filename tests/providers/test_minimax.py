@@ -32,7 +32,7 @@ from engine.providers.answers import Answer
 from engine.providers.base import CancelOutcome, Order, Sent
 from engine.providers.catalog import read_catalog
 from engine.providers.minimax import MinimaxProvider, open_provider
-from engine.providers.minimax.answers import fault_of, read_list, read_progress, read_taken
+from engine.providers.minimax.answers import could_be, fault_of, read_list, read_progress, read_taken, since_of
 from tests.fakes.services.base import FakeTask, Shown
 from tests.fakes.services.minimax import FakeMinimax
 
@@ -150,7 +150,8 @@ CREATES: list[tuple[Answer, type[ProviderError], str]] = [
     (legacy(1033), Unconfirmed, "unknown"), (legacy(1039), RateLimited, "no"), (legacy(1041), RateLimited, "no"),
     (legacy(2013, "invalid params"), BadShot, "no"), (legacy(2045), RateLimited, "no"), (legacy(2049), AuthFailed, "no"),
     (legacy(2056), OutOfCredit, "no"), (legacy(9999), Misunderstood, "unknown"),
-    (answer(200, {"task_id": ""}), Misunderstood, "unknown"), (answer(200, {"task_id": "../1"}), Misunderstood, "unknown"),
+    (answer(200, {"task_id": ""}), Misunderstood, "unknown"), (answer(200, {"task_id": "a b"}), Misunderstood, "unknown"),
+    (error(400, "invalid params, this model does not support 2K (2013)"), BadShot, "no"),
     (answer(200, ["a list"]), Misunderstood, "unknown"),
 ]  # fmt: skip
 
@@ -174,6 +175,7 @@ def failed(code: str) -> Answer:
 
 CHECKS: list[tuple[Answer, type[ProviderError], str]] = [
     (failed("1026"), Refused, "unknown"), (failed("1027"), Refused, "unknown"), (failed("2013"), BadShot, "unknown"),
+    (failed("²"), RenderFailed, "unknown"), (failed("9" * 5000), RenderFailed, "unknown"),
     (failed("1000"), RenderFailed, "unknown"), (failed("1008"), OutOfCredit, "unknown"), (failed(""), RenderFailed, "unknown"),
     (task("failed"), RenderFailed, "unknown"), (task("cancelled"), RenderFailed, "no"), (task("expired"), Lost, "unknown"),
     (task("succeeded"), Refused, "unknown"), (task("succeeded", content={"url": ""}), Refused, "unknown"),
@@ -209,7 +211,7 @@ def test_a_wait_is_as_long_as_they_say() -> None:
     [
         (None, CancelOutcome.STOPPED, 1),
         (Shown.CANCELLED, CancelOutcome.STOPPED, 0),
-        (Shown.FAILED, CancelOutcome.STOPPED, 0),
+        (Shown.FAILED, CancelOutcome.MAY_STILL_COST, 0),  # whether that is charged is not documented
         (Shown.RENDERING, CancelOutcome.MAY_STILL_COST, 0),
         (Shown.DONE, CancelOutcome.MAY_STILL_COST, 0),
         (Shown.GONE, CancelOutcome.MAY_STILL_COST, 0),
@@ -267,7 +269,7 @@ def sent(**changes: Any) -> Sent:
 
 
 async def test_what_is_not_listed_was_not_taken(provider: MinimaxProvider, fake: FakeMinimax) -> None:
-    """Through all pages; other jobs' tasks, older ones, other lengths and models are none."""
+    """Through all pages; other jobs' tasks, much older ones and other models are none."""
     assert await provider.find(sent()) is None
     fake.page_most = 2
     for order in (order_of(seconds=6), order_of("MiniMax-H3-Max"), *[order_of()] * 5):
@@ -275,8 +277,40 @@ async def test_what_is_not_listed_was_not_taken(provider: MinimaxProvider, fake:
     known = frozenset(fake.tasks)
     assert await provider.find(sent(known=known)) is None
     assert fake.seen["GET /v2/query/video_generation"] == 1 + 3
-    assert await provider.find(sent(known=known, order=order_of(seconds=9))) is None
-    assert await provider.find(sent(at=datetime.now(UTC) + timedelta(minutes=5))) is None
+    assert await provider.find(sent(at=datetime.now(UTC) + timedelta(hours=2))) is None
+
+
+async def test_what_is_only_unlike_is_not_proved_absent(provider: MinimaxProvider, fake: FakeMinimax) -> None:
+    """Another length, or a clock that is far ahead of theirs: a wrong no would be paid for twice."""
+    await provider.submit(await provider.prepare(order_of(seconds=6), "key"))
+    for lost in (sent(order=order_of(seconds=9)), sent(at=datetime.now(UTC) + timedelta(minutes=50))):
+        with pytest.raises(Unconfirmed):
+            await provider.find(lost)
+
+
+@pytest.mark.parametrize(
+    ("date", "behind_s"),
+    [
+        ("Sat, 21 Nov 2026 10:00:00 GMT", 7_200), ("Sat, 21 Nov 2026 13:00:00 GMT", 0), ("", 0), ("x", 0),
+        ("Sat, 21 Nov 2026 10:00:00 -0000", 7_200),
+    ],
+)  # fmt: skip
+def test_their_clock_is_read_where_it_is_behind_ours(date: str, behind_s: float) -> None:
+    """On top of the hour that a task may seem too old in any case."""
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    since = since_of(Answer(200, {"date": date}, b""), sent(at=now), now)
+    assert now.timestamp() - since == 3_600 + behind_s
+
+
+def test_a_row_without_a_usable_id_or_time_is_possible() -> None:
+    """Nothing speaks against it."""
+    rows: list[dict[str, Any]] = [
+        {"id": []}, {"id": "1", "created_at": 0}, {"id": "1", "created_at": "x"}, {"created_at": True}
+    ]  # fmt: skip
+    for row in rows:
+        assert could_be(row, sent(), 1e9)
+    assert not could_be({"id": "1", "created_at": 5}, sent(), 1e9)
+    assert not could_be({"id": "1"}, sent(known=frozenset({"1"})), 1e9)
 
 
 async def test_what_is_listed_may_be_somebody_elses(provider: MinimaxProvider, fake: FakeMinimax) -> None:

@@ -251,6 +251,19 @@ def test_openais_rows_hold_at_openais_address_only() -> None:
         opened({"wire": {"preset": "sglang"}})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("path", "render"), ("proof", ["url"]), ("result", ["url"]), ("query", {"a": "b"}), ("failed_is_billed", "no"),
+        ("key_header", "x-key"), ("list_is_whole", True), ("waiting_words", ["unknown"]),
+    ],
+)  # fmt: skip
+def test_what_holds_for_a_whole_server_is_not_said_of_one_model(key: str, value: object) -> None:
+    """A render is looked at by its id alone: it would be asked for in one place and looked for in another."""
+    with pytest.raises(CatalogError, match=rf"one.*{key} can only be said of the whole server"):
+        opened({"models": {"one": row(wire={key: value})}})
+
+
 def test_the_examples_of_the_catalog_work() -> None:
     """As they stand, without the signs of a comment."""
     text = (

@@ -71,7 +71,7 @@ async def test_a_lost_request_is_found_in_the_list(kind: type[FakeOpenai]) -> No
         sent_at = datetime.now(UTC)
         known = await begun(provider)
         old = await begun(provider)
-        fake.tasks[old].extra["created_at"] -= 600
+        fake.tasks[old].extra["created_at"] -= 7_200
         await begun(provider, prompt="a boat")
         sent = Sent(key=KEY, order=order_of(provider), at=sent_at, known=frozenset({known}))
         assert await provider.find(sent) is None
@@ -93,6 +93,24 @@ async def test_what_is_like_it_but_for_its_length_is_not_taken_for_it() -> None:
             await provider.find(sent)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"created_at": -1_200}, {"prompt": " A LAMP"}, {"prompt": "a la…"}, {"prompt": "a la"}, {"seconds": "5"}],
+)
+async def test_what_may_be_it_is_never_said_to_be_absent(change: Mapping[str, Any]) -> None:
+    """A clock that is wrong, words that were trimmed or cut, a length that was rounded: a second render would be paid."""
+    async with served(FakeVllmOmni) as (fake, provider):
+        sent = Sent(key=KEY, order=order_of(provider), at=datetime.now(UTC), known=frozenset())
+        await begun(provider)
+        task = fake.newest
+        fake.tasks[task.id] = replace(
+            task, body={**task.body, **{k: v for k, v in change.items() if k != "created_at"}}
+        )
+        fake.newest.extra["created_at"] = int(sent.at.timestamp()) + change.get("created_at", 0)
+        with pytest.raises(Unconfirmed):
+            await provider.find(sent)
+
+
 async def test_the_list_is_looked_through_page_by_page() -> None:
     """As far as it is not older than the request, and no further."""
     async with served(FakeVllmOmni) as (fake, provider):
@@ -105,7 +123,7 @@ async def test_the_list_is_looked_through_page_by_page() -> None:
         sent = Sent(key=KEY, order=order_of(provider), at=sent_at, known=frozenset())
         assert await provider.find(sent) == wanted
         assert fake.seen["GET /v1/videos"] == 3
-        later = replace(sent, at=datetime.fromtimestamp(sent_at.timestamp() + 3_600, UTC))
+        later = replace(sent, at=datetime.fromtimestamp(sent_at.timestamp() + 7_200, UTC))
         assert await provider.find(later) is None
         assert fake.seen["GET /v1/videos"] == 4
 
@@ -217,6 +235,34 @@ async def test_a_refusal_is_known_by_its_code_whatever_its_status(no: No, cause:
         fake.next_no = [no]
         with pytest.raises(cause):
             await begun(provider)
+
+
+@pytest.mark.parametrize("kind", [FakeOpenai, FakeLitellm, FakeNewApi])
+async def test_done_without_a_video_is_looked_at_some_times_and_then_told(kind: type[FakeOpenai]) -> None:
+    """The answer is the same as with one, so that only the video's own address knows; what passes is waited for."""
+    async with served(kind) as (fake, provider):
+        task_id = await begun(provider)
+        fake.put(Shown.NO_VIDEO)
+        with pytest.raises(Refused) as raised:
+            await provider.check(task_id)
+        assert raised.value.billed is Billed.UNKNOWN
+        assert fake.seen["GET /v1/videos/{id}/content"] == 2
+        fake.put(Shown.DONE)
+        assert [type(await provider.check(task_id)) for _ in range(2)] == [Rendered] * 2
+        assert fake.seen["GET /v1/videos/{id}/content"] == 3
+
+
+async def test_a_server_that_gives_no_parts_is_believed(tmp_path: Path) -> None:
+    """It would give all of the video at the look: the download decides."""
+
+    class Whole(FakeLitellm):
+        ranges = False
+
+    async with served(Whole) as (fake, provider):
+        fake._clip = bytes(300_000)
+        task_id = await begun(provider)
+        fake.put(Shown.DONE)
+        assert isinstance(await provider.check(task_id), Rendered)
 
 
 async def test_azure_is_asked_with_its_own_header_path_and_query(tmp_path: Path) -> None:

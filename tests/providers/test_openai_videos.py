@@ -24,7 +24,7 @@ from engine.errors import (
 )
 from engine.providers.answers import Answer
 from engine.providers.base import Rendered, Rendering
-from engine.providers.openai_videos.answers import read_progress, read_taken
+from engine.providers.openai_videos.answers import read_content, read_progress, read_taken
 from engine.providers.openai_videos.quirks import Quirks
 
 CONTENT = "https://gpu.example/v1/videos/v1/content"
@@ -62,6 +62,10 @@ REFUSED_CREATES: list[tuple[int, Any, type[ProviderError]]] = [
     (400, error("invalid_value", "Supported values are: '4', '8', and '12'."), BadShot),
     (413, b"<html>too large</html>", BadShot),
     (200, {"object": "video", "status": "queued"}, Misunderstood),
+    (200, {"object": "video", "id": "a b"}, Misunderstood),
+    (200, {"object": "video", "id": ["a"]}, Misunderstood),
+    (200, {"object": "video", "id": "\ud800é"}, Misunderstood),
+    (200, b"[" * 100_000, Misunderstood),
     (200, b"<html>welcome</html>", Misunderstood),
 ]
 
@@ -131,13 +135,55 @@ def test_a_bad_value_that_shows_only_when_rendered_is_told() -> None:
         read_progress(answer(422, said), Quirks(), CONTENT)
 
 
-@pytest.mark.parametrize("word", ["in_progress", "processing", "pending", "running", "unknown"])
+@pytest.mark.parametrize("word", ["in_progress", "processing", "pending", "running"])
 def test_the_words_for_a_render_under_way(word: str) -> None:
     """Of all servers; a percent only where one is told."""
     assert read_progress(answer(200, video(word)), Quirks(), CONTENT) == Rendering()
-    percent = None if word == "unknown" else 40.0
-    assert read_progress(answer(200, video(word, progress=40)), Quirks(), CONTENT) == Rendering(percent)
-    assert read_progress(answer(200, video(word, progress=0)), Quirks(), CONTENT) == Rendering()
+    assert read_progress(answer(200, video(word, progress=40)), Quirks(), CONTENT) == Rendering(40.0)
+    odd: tuple[Any, ...] = (0, -1, 101, "x", True, None, [], 10**400)
+    for nothing in odd:
+        assert read_progress(answer(200, video(word, progress=nothing)), Quirks(), CONTENT) == Rendering()
+
+
+def test_a_word_of_one_server_means_nothing_at_another() -> None:
+    """`unknown` is New API's, before it has looked; elsewhere nobody would wait for it to pass."""
+    said = answer(200, video("unknown", progress=40))
+    assert read_progress(said, Quirks(waiting_words=("unknown",)), CONTENT) == Rendering()
+    with pytest.raises(Misunderstood):
+        read_progress(said, Quirks(), CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "is_there"),
+    [
+        (200, "video/mp4", True), (206, "video/mp4", True), (200, "application/octet-stream", True), (302, "", True),
+        (416, "application/json", True), (200, "application/json", False), (200, "text/html; charset=utf-8", False),
+        (404, "application/json", False), (400, "application/json", False), (410, "", False),
+    ],
+)  # fmt: skip
+def test_there_is_a_video_or_there_is_none(status: int, kind: str, is_there: bool) -> None:
+    """By what its own address answers."""
+    said = Answer(status, {"content-type": kind}, b"", "the studio")
+    if is_there:
+        read_content(said)
+        return
+    with pytest.raises(Refused):
+        read_content(said)
+
+
+@pytest.mark.parametrize(
+    "more", [{"error": {"code": ["x"], "message": "no"}}, {"error": {"code": {}, "message": 5}}, {"error": [1]}]
+)
+def test_an_error_of_any_shape_is_a_failure(more: dict[str, Any]) -> None:
+    """Nothing that a server writes there ends the look."""
+    with pytest.raises(RenderFailed):
+        read_progress(answer(200, video("failed", **more)), Quirks(), CONTENT)
+
+
+def test_an_address_that_is_none_is_misunderstood() -> None:
+    """It is done all the same, and the operator is told."""
+    with pytest.raises(Misunderstood):
+        read_progress(answer(200, video("completed", url="http://[")), Quirks(result=("url",)), CONTENT)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from runwayml import AsyncRunwayML
 
 from engine.errors import AuthFailed, BadShot, RateLimited, Unavailable
 from engine.providers.base import CancelOutcome, Order, Queued, Rendered, Source, Work
-from engine.providers.runway import RunwayProvider
+from engine.providers.catalog import CatalogError, Setup, read_catalog
+from engine.providers.runway import RunwayProvider, open_provider
 from engine.providers.runway.answers import DAILY_CAP_AGAIN_S
 from tests.fakes.services.base import FakeTask, No, Shown
 from tests.fakes.services.runway import INLINE_CHARS, FakeRunway
@@ -188,6 +189,26 @@ async def test_a_picture_is_sent_to_no_address_inside_our_network(fake: FakeRunw
     await provider.close()
     assert list(fake.uploads.values()) == [b""] * len(fake.uploads)
     assert fake.creates == 0
+
+
+# --- what the operator writes ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"models": {"gen4.5": {"wire": {"sed": True}}}}, r"providers\.runway\.models\.gen4\.5\.wire\].*\(sed: "),
+        ({"models": {"gen4.5": {"wire": {"text": {"rato": "gen4"}}}}}, r"gen4\.5\.wire\].*\(text\.rato: "),
+        ({"models": {"gen4.5": {"wire": {"text": {"ratio": "gen9"}}}}}, r"gen4\.5\.wire\].*wire\.ratios\.gen9"),
+        ({"models": {"gen4.5": {"wire": {"edit": {"duration": False}}}}}, r"edit needs the name of its video field"),
+        ({"wire": {"inline_char": 5}}, r"providers\.runway\.wire\].*\(inline_char: "),
+    ],
+)
+def test_a_word_that_is_none_is_told_before_money(changes: dict[str, Any], place: str) -> None:
+    """A misspelt field would silently not be sent in a paid request."""
+    setup = Setup(name="runway", catalog=read_catalog("runway", changes), settings={"key": "k"})
+    with pytest.raises(CatalogError, match=place):
+        open_provider(setup)
 
 
 # --- cancelling and forgetting ---

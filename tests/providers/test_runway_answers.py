@@ -26,7 +26,7 @@ from engine.errors import (
 )
 from engine.providers.answers import Answer
 from engine.providers.base import Rendering
-from engine.providers.runway.answers import fault_of, read_balance, read_progress, read_taken
+from engine.providers.runway.answers import fault_of, read_balance, read_progress, read_taken, read_upload
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Answer:
@@ -95,6 +95,9 @@ def test_done_without_a_video_is_never_success(output: Any, cost: int | None, bi
         (400, {"error": "Validation", "issues": [{"code": "x", "path": ["model"], "message": "no"}]}, ModelRetired, ModelRetired),
         (400, {"error": "Validation", "issues": [{"code": "x", "path": ["duration"], "message": "<=10"}]}, BadShot, Misunderstood),
         (400, {"error": "Invalid asset"}, BadShot, Misunderstood),
+        (400, {"error": "x", "issues": 5}, BadShot, Misunderstood),
+        (400, {"error": "x", "issues": [5, {"path": 5, "message": {}}]}, BadShot, Misunderstood),
+        (429, {"error": "You do not have enough credits to run this task."}, OutOfCredit, OutOfCredit),
         (400, "<html>", BadShot, Misunderstood),
         (401, {"error": "Unauthorized"}, AuthFailed, AuthFailed),
         (404, {"error": "Not found"}, ModelRetired, Lost),
@@ -121,7 +124,7 @@ def test_the_service_says_what_was_wrong_with_a_shot() -> None:
     assert "promptImage.0.uri: Too large" in str(fault)
 
 
-@pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": 7}, []])
+@pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": "a b"}, {"id": {}}, []])
 def test_a_yes_without_a_task_may_have_been_taken(body: Any) -> None:
     """Nobody says that it was not."""
     with pytest.raises(Misunderstood) as raised:
@@ -142,6 +145,22 @@ def test_a_cancelled_task_is_over() -> None:
     with pytest.raises(RenderFailed) as raised:
         read_progress(answer({"status": "CANCELLED", "cost": {"credits": 0}}))
     assert raised.value.billed is Billed.NO
+
+
+@pytest.mark.parametrize("status", [400, 404, 418, 429, 500])
+def test_a_refused_upload_costs_nothing_and_loses_nothing(status: int) -> None:
+    """Nothing was asked for yet."""
+    for said in (answer({"error": "x"}, status), answer({"uploadUrl": 5}), answer("<html>")):
+        with pytest.raises((BadShot, RateLimited, Unavailable)) as raised:
+            read_upload(said)
+        assert raised.value.billed is Billed.NO
+
+
+@pytest.mark.parametrize("told", [float("nan"), float("inf"), -5, True, "x", [5]])
+def test_a_cost_that_cannot_be_is_none(told: Any) -> None:
+    """Nobody says that it was free."""
+    assert read_taken(answer({"id": "a", "estimatedCost": {"credits": told}})).usd is None
+    assert read_balance(answer({"creditBalance": told})) is None
 
 
 def test_a_balance_that_is_not_told_is_unknown() -> None:

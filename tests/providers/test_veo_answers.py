@@ -46,7 +46,10 @@ INPUT = "Veo could not generate videos because the input image violates Vertex A
 PROMPT = "The prompt could not be submitted. It violates our policies. You will not be charged."
 ENDS: list[tuple[dict[str, Any], type[ProviderError], Billed]] = [
     (done(raiMediaFilteredCount=1, raiMediaFilteredReasons=[FILTERED]), Refused, Billed.NO),
-    (done(raiMediaFilteredCount=1), Refused, Billed.NO),
+    (done(raiMediaFilteredCount=1), Refused, Billed.UNKNOWN),
+    (done(raiMediaFilteredCount="0"), Refused, Billed.UNKNOWN),
+    (done(raiMediaFilteredCount=1, raiMediaFilteredReasons=["It was filtered for safety."]), Refused, Billed.UNKNOWN),
+    (done(raiMediaFilteredReasons={"a": 1}), Refused, Billed.UNKNOWN),
     (done(), Refused, Billed.UNKNOWN),
     (done(videos=[]), Refused, Billed.UNKNOWN),
     (done(videos=[{"mimeType": "video/mp4"}]), Refused, Billed.UNKNOWN),
@@ -110,7 +113,8 @@ def test_every_no_to_a_request_has_its_cause(status: int, words: str, error: typ
     assert raised.value.billed is Billed.NO
 
 
-@pytest.mark.parametrize("name", [None, 7, "", "operations/1", "projects/../../x/operations/1", f"{NAME}?x=1"])
+@pytest.mark.parametrize("name", [None, 7, "", "operations/1", "projects/../../x/operations/1", f"{NAME}?x=1", NAME * 9,
+     "projects/../locations/x/publishers/google/models/../operations/1", NAME.replace("projects/", "projects/é")])  # fmt: skip
 def test_a_name_that_is_none_is_not_taken(name: Any) -> None:
     """It would become part of an address."""
     with pytest.raises(Misunderstood):

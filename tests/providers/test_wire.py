@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+import ssl
+import threading
+from collections.abc import AsyncIterator, ItemsView
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from time import process_time
 from typing import Any
 
 import pytest
-import stamina
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import AuthFailed, Misunderstood, ProviderError, RateLimited, Unavailable, Unconfirmed
+from engine.errors import AuthFailed, BadShot, Misunderstood, ProviderError, RateLimited, Unavailable, Unconfirmed
+from engine.providers import download
 from engine.providers.answers import (
     DETAIL_CHARS,
     RETRY_AFTER_MOST_S,
@@ -33,13 +39,6 @@ from tests.providers.raw_server import CUT, HANG, RawServer, said
 KEY = "sk-of-the-operator"
 PAID = Request(method="POST", path="videos", json={"prompt": "a lamp"})
 FREE = Request(method="GET", path="videos/1")
-
-
-@pytest.fixture(autouse=True)
-def _no_waits() -> Iterator[None]:
-    """Tries follow each other at once."""
-    with stamina.set_testing(True, attempts=4, cap=True):
-        yield
 
 
 @asynccontextmanager
@@ -103,6 +102,136 @@ async def test_a_key_that_cannot_be_sent_is_the_operators_to_mend(key: str) -> N
             assert key.strip() not in f"{raised.value} {raised.value.detail}"
         assert own.connections == 0
         await wire.close()
+
+
+@pytest.mark.parametrize(
+    "paid",
+    [
+        {"json": {"prompt": "a \ud800 lamp"}},
+        {"json": {"seconds": float("nan")}},
+        {"form": {"prompt": "a \ud800 lamp"}},
+        {"form": {"prompt": "a \ud800 lamp"}, "files": (("picture", "a.png", b"1", "image/png"),)},
+    ],
+)
+async def test_what_cannot_be_written_down_is_not_sent(paid: dict[str, Any]) -> None:
+    """The person mends it: nothing left, so nothing is charged or unconfirmed."""
+    async with RawServer(said(200)) as own, wire_to(own.url) as wire:
+        for call in (wire.ask, wire.create):
+            with pytest.raises(BadShot) as raised:
+                await call(Request(method="POST", path="videos", **paid))
+            assert raised.value.billed == "no"
+        assert own.connections == 0
+
+
+@pytest.mark.parametrize("path", ["x://y", "videos/\ud800", "videos/a\x00b", "http://[", "//x.example:x/"])
+async def test_a_path_that_is_none_asks_nobody(path: str) -> None:
+    """Whatever a service gives as a task id."""
+    async with RawServer(said(200)) as own, wire_to(own.url) as wire:
+        for call in (wire.ask, wire.create):
+            try:
+                await call(Request(method="GET", path=path))
+            except Unavailable:
+                continue
+            assert own.heads[-1].startswith("get /")
+
+
+async def test_a_task_id_with_a_scheme_in_it_stays_below_the_service() -> None:
+    """It is a part of a path, not an address."""
+    async with RawServer(said(200)) as own, wire_to(own.url + "/v1") as wire:
+        await wire.ask(Request(method="GET", path="videos/x://y?a=b", params={"c": "d e"}))
+        assert own.heads[0].startswith("get /v1/videos/x:/y?a=b&c=d+e ")
+
+
+async def test_a_large_body_arrives_as_it_is() -> None:
+    """JSON, form and bytes: in pieces, with its length and kind, byte for byte."""
+    large = "0123456789abcdef" * 60_000
+    async with RawServer(said(200)) as own, wire_to(own.url) as wire:
+        asked = {"prompt": "ein Licht: ü", "image": large, "n": [1, None, True]}
+        await wire.create(Request(method="POST", path="a", json=asked))
+        files = (("picture", "a.png", large.encode(), "image/png"),)
+        await wire.create(Request(method="POST", path="a", form={"prompt": "ü"}, files=files))
+        await wire.ask(Request(method="PUT", path="a", content=large.encode(), headers={"content-type": "image/png"}))
+        assert json.loads(own.bodies[0]) == asked
+        assert 'name="prompt"\r\n\r\nü\r\n'.encode() in own.bodies[1]
+        assert f"image/png\r\n\r\n{large}\r\n--".encode() in own.bodies[1]
+        assert own.bodies[2] == large.encode()
+        kinds = ("application/json", "multipart/form-data; boundary=", "image/png")
+        for head, kind in zip(own.heads, kinds, strict=True):
+            assert f"content-type: {kind}" in head
+            assert "transfer-encoding" not in head
+
+
+async def test_a_body_is_written_beside_the_loop() -> None:
+    """Tens of megabytes of pictures in JSON would hold up every chat."""
+    threads = []
+
+    class Noting(dict[str, str]):
+        def items(self) -> ItemsView[str, str]:  # type: ignore[override]  # a dict's own view cannot be named
+            threads.append(threading.get_ident())
+            return super().items()
+
+    async with RawServer(said(200)) as own, wire_to(own.url) as wire:
+        await wire.create(Request(method="POST", path="a", json=Noting(prompt="a lamp")))
+        assert own.bodies == [b'{"prompt":"a lamp"}']
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_a_key_that_was_made_on_the_way_is_hidden_too() -> None:
+    """Such a token is in no setting, and a service may repeat it."""
+
+    async def made() -> dict[str, str]:
+        return {"authorization": "Bearer ya29.minted-just-now"}
+
+    async with RawServer(said(400, b'{"error": "bad token ya29.minted-just-now"}')) as own:
+        wire = Wire("Filmworks", own.url, auth=made)
+        answer = await wire.create(PAID)
+        await wire.close()
+        assert "bearer ya29.minted-just-now" in own.heads[0]
+        assert "minted" not in answer.detail
+
+
+async def test_a_connection_that_was_checked_for_one_name_serves_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hosts of a shared address: each connection is made for its own name, and the certificate is asked for again."""
+    server_side, client_side = tls_of(tmp_path, "one.example")
+
+    async def address(_: str, __: int) -> str:
+        return "127.0.0.1"
+
+    monkeypatch.setattr(download, "public_address", address)
+    async with RawServer(said(200), is_kept=True, tls=server_side) as other, wire_to("https://api.example") as wire:
+        wire._certificates = client_side
+        await wire.ask(Request(method="GET", path=f"https://one.example:{other.port}/"))
+        with pytest.raises(Unavailable):
+            await wire.ask(Request(method="GET", path=f"https://two.example:{other.port}/"))
+        assert len(other.heads) == 1
+
+
+def tls_of(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What a server of this name has, and what a client that trusts it has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(named)
+        .issuer_name(named)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + made.public_bytes(pem))
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(path)
+    return server_side, ssl.create_default_context(cafile=str(path))
 
 
 # --- again, or never ---

@@ -89,9 +89,9 @@ USED_UP = "Your team 1 has either used all available credits or reached its mont
 @pytest.mark.parametrize(
     ("status", "words", "raises", "billed"),
     [
-        (400, "Your prompt was rejected by content moderation.", Refused, "no"),
-        (403, "The image was rejected by content moderation.", Refused, "no"),
-        (400, "Your request violates our usage guidelines.", Refused, "no"),
+        (400, "Your prompt was rejected by content moderation.", Refused, "unknown"),
+        (403, "The image was rejected by content moderation.", Refused, "unknown"),
+        (400, "Your request violates our usage guidelines.", Refused, "unknown"),
         (400, "duration must be between 1 and 15", BadShot, "no"),
         (400, "The image is too large for this model", BadShot, "no"),
         (422, "Failed to deserialize the JSON body", BadShot, "no"),
@@ -136,7 +136,9 @@ async def test_an_empty_account_is_not_waited_for(fake: FakeXai, provider: XaiPr
         await provider.submit(await provider.prepare(order_of(), KEY))
 
 
-@pytest.mark.parametrize("body", [{}, {"request_id": ""}, {"request_id": 7}, [], b"ok"])
+@pytest.mark.parametrize(
+    "body", [{}, {"request_id": ""}, {"request_id": "a b"}, {"request_id": "\ud800"}, [], b"ok", b"[" * 100_000]
+)
 def test_a_create_without_an_id_is_misunderstood(body: object) -> None:
     """It may have been taken."""
     with pytest.raises(Misunderstood):
@@ -153,6 +155,8 @@ VIDEO = {"url": "https://vidgen.x.ai/a.mp4", "duration": 6, "respect_moderation"
         ({"status": "pending", "progress": 0}, Queued()),
         ({"status": "pending", "progress": True}, Queued()),
         ({"status": "pending", "progress": 40}, Rendering(40.0)),
+        ({"status": "pending", "progress": 250}, Queued()),
+        ({"status": "pending", "progress": float("inf")}, Queued()),
         ({"status": "done", "video": VIDEO}, Rendered(VIDEO["url"], None)),  # type: ignore[arg-type]  # a mixed table
         ({"video": VIDEO}, Rendered(VIDEO["url"], None)),  # type: ignore[arg-type]  # a mixed table
     ],
@@ -169,7 +173,17 @@ def test_an_open_request_without_a_body_is_queued() -> None:
 
 @pytest.mark.parametrize(
     ("ticks", "usd"),
-    [(8_400_000_000, Decimal("0.84")), (0, Decimal(0)), (1, Decimal("1E-10")), (None, None), (True, None)],
+    [
+        (8_400_000_000, Decimal("0.84")),
+        (0, Decimal(0)),
+        (1, Decimal("1E-10")),
+        (None, None),
+        (True, None),
+        (-5, None),
+        (10**400, None),
+        (float("nan"), None),
+        (float("inf"), None),
+    ],
 )
 def test_the_actual_cost_is_told_in_ticks(ticks: object, usd: Decimal | None) -> None:
     """Ten thousand million to the dollar, exactly."""
@@ -180,7 +194,7 @@ def test_the_actual_cost_is_told_in_ticks(ticks: object, usd: Decimal | None) ->
 def test_a_withheld_result_is_billed_and_told_so() -> None:
     """With or without an address, which is not loaded."""
     for url in ("", VIDEO["url"]):
-        with pytest.raises(Withheld, match="charged it, and withholds it") as raised:
+        with pytest.raises(Withheld, match="rendered the shot and withholds it") as raised:
             read_progress(answer({"status": "done", "video": {"url": url, "respect_moderation": False}}))
         assert raised.value.billed is Billed.YES
 
@@ -331,6 +345,17 @@ async def test_an_edit_has_nothing_but_words_and_its_clip(fake: FakeXai, provide
     assert prepared.request.path == "videos/edits"
     assert set(prepared.request.json) == {"model", "prompt", "video"}
     await provider.submit(prepared)
+
+
+@pytest.mark.parametrize(
+    ("work", "usd"),
+    [(Work.EDIT, "0.64"), (Work.EXTEND, "0.43")],  # 8 s of 0.07 and 0.01; 5 s of 0.07, and 8 s of 0.01
+)
+async def test_a_work_on_a_clip_is_priced_by_what_comes_of_it(provider: XaiProvider, work: Work, usd: str) -> None:
+    """What is changed stays as long as it is, whatever the shot's length; each second of the source is paid beside it."""
+    source = Source(work=work, video=Path("clip.mp4"), seconds=8, task_id="t")
+    quote = await provider.quote(order_of("grok-imagine-video", seconds=5, source=source))
+    assert quote.usd == Decimal(usd)
 
 
 @pytest.mark.parametrize(("work", "seconds"), [(Work.EXTEND, 1.5), (Work.EXTEND, 15.5), (Work.EDIT, 9)])

@@ -15,6 +15,7 @@ from engine.providers.answers import Answer, bad_shot, fault_of_status, misunder
 from engine.providers.base import Rendered
 from engine.providers.comfyui.installed import folder_of, is_model_file, missing_files, missing_nodes
 from engine.providers.comfyui.requests import MARK
+from engine.providers.reading import rows_of, table_of, task_id_of, text_of
 
 VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".m4v")
 _SAID_CHARS = 160
@@ -44,8 +45,8 @@ def read_taken(answer: Answer, *, model: str, files: Mapping[str, str]) -> str:
     """
     if not answer.is_good:
         raise fault_of_refusal(answer, model=model, files=files)
-    task_id = answer.table().get("prompt_id")
-    if not isinstance(task_id, str) or not task_id:
+    task_id = task_id_of(answer.table().get("prompt_id"))
+    if task_id is None:
         raise not_understood(answer)
     return task_id
 
@@ -58,20 +59,20 @@ def fault_of_refusal(answer: Answer, *, model: str, files: Mapping[str, str]) ->
         said = answer.table()
     except Misunderstood:
         return bad_shot(answer)
-    error = _table(said.get("error"))
-    if error.get("type") in {"missing_node_type", "invalid_prompt"}:
-        kind = _table(error.get("extra_info")).get("class_type") or str(error.get("message", "?"))[:80]
-        return missing_nodes([str(kind)], service=answer.service, model=model)
+    error = table_of(said.get("error"))
+    if text_of(error.get("type")) in {"missing_node_type", "invalid_prompt"}:
+        kind = text_of(table_of(error.get("extra_info")).get("class_type")) or text_of(error.get("message"))[:80] or "?"
+        return missing_nodes([kind], service=answer.service, model=model)
     missing: dict[str, str] = {}
-    words = [str(error.get("message", ""))]
-    for node, each in _table(said.get("node_errors")).items():
-        kind = str(_table(each).get("class_type", ""))
-        for one in _tables(_table(each).get("errors")):
-            about = _table(one.get("extra_info"))
+    words = [text_of(error.get("message"))]
+    for node, each in table_of(said.get("node_errors")).items():
+        kind = text_of(table_of(each).get("class_type"))
+        for one in rows_of(table_of(each).get("errors")):
+            about = table_of(one.get("extra_info"))
             value = about.get("received_value")
             if one.get("type") == "value_not_in_list" and is_model_file(value):
-                missing[str(value)] = folder_of(kind, str(about.get("input_name", "")))
-            words.append(f"{kind} (node {node}): {one.get('message', '')}: {one.get('details', '')}")
+                missing[text_of(value)] = folder_of(kind, text_of(about.get("input_name")))
+            words.append(f"{kind} (node {text_of(node)}): {text_of(one.get('message'))}: {text_of(one.get('details'))}")
     if missing:
         return missing_files(missing, service=answer.service, model=model, files=files)
     return bad_shot(answer, words[1] if len(words) > 1 else words[0])
@@ -98,8 +99,8 @@ def read_jobs(answer: Answer) -> tuple[Job, ...]:
 
 
 def _job(entry: Sequence[Any]) -> Job:
-    mark = _table(_table(entry[3] if len(entry) > 3 else None).get(MARK))
-    return Job(str(entry[1]), str(mark.get("key", "")))
+    mark = table_of(table_of(entry[3] if len(entry) > 3 else None).get(MARK))
+    return Job(text_of(entry[1]), text_of(mark.get("key")))
 
 
 def _prompt(entry: Mapping[str, Any]) -> Sequence[Any]:
@@ -119,7 +120,7 @@ def read_history(answer: Answer, task_id: str, url: str) -> Rendered | None:
         return None
     if not isinstance(found, Mapping):
         raise not_understood(answer)
-    status = _table(found.get("status"))
+    status = table_of(found.get("status"))
     match status.get("status_str"):
         case "success" | None:
             return _rendered(answer, found, url)
@@ -131,7 +132,7 @@ def read_history(answer: Answer, task_id: str, url: str) -> Rendered | None:
 
 def _rendered(answer: Answer, found: Mapping[str, Any], url: str) -> Rendered:
     prompt = _prompt(found)
-    mark = _table(_table(prompt[3] if len(prompt) > 3 else None).get(MARK))
+    mark = table_of(table_of(prompt[3] if len(prompt) > 3 else None).get(MARK))
     output = mark.get("output")
     videos = [each for node, each in _files(found) if (not output or node == output)]
     if not videos:
@@ -144,18 +145,18 @@ def _rendered(answer: Answer, found: Mapping[str, Any], url: str) -> Rendered:
     kept = [each for each in videos if each.get("type") == "output"] or videos
     chosen = kept[-1]
     query = {
-        "filename": str(chosen["filename"]),
-        "subfolder": str(chosen.get("subfolder") or ""),
-        "type": str(chosen.get("type") or "output"),
+        "filename": text_of(chosen["filename"]),
+        "subfolder": text_of(chosen.get("subfolder")),
+        "type": text_of(chosen.get("type")) or "output",
     }
     return Rendered(f"{url}/view?{urlencode(query)}")
 
 
 def _files(found: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each video that a node has saved. SaveVideo lists its own under `images`, VideoHelperSuite under `gifs`."""
-    for node, outputs in _table(found.get("outputs")).items():
-        for listed in _table(outputs).values():
-            for each in _tables(listed):
+    for node, outputs in table_of(found.get("outputs")).items():
+        for listed in table_of(outputs).values():
+            for each in rows_of(listed):
                 name = each.get("filename")
                 if isinstance(name, str) and name.lower().endswith(VIDEOS):
                     yield str(node), each
@@ -164,13 +165,16 @@ def _files(found: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _failure(answer: Answer, status: Mapping[str, Any]) -> RenderFailed:
     """messages: [[event, data]]; the last error or interruption is the cause."""
     service = answer.service
-    for message in reversed(status.get("messages") or []):
-        event, data = (message[0], _table(message[1])) if isinstance(message, list) and len(message) > 1 else ("", {})
+    messages = status.get("messages")
+    for message in reversed(messages if isinstance(messages, list) else []):
+        event, data = (message[0], table_of(message[1])) if isinstance(message, list) and len(message) > 1 else ("", {})
         if event == "execution_interrupted":
-            return _failed(service, f"The render was stopped at {service}; it cost nothing.", "execution_interrupted")
+            return _failed(
+                service, f"The render was stopped at {service}; /retake begins it again.", "execution_interrupted"
+            )
         if event == "execution_error":
-            kind, node = str(data.get("node_type", "?")), str(data.get("node_id", "?"))
-            what = f"{data.get('exception_type', '')}: {data.get('exception_message', '')}"
+            kind, node = text_of(data.get("node_type")) or "?", text_of(data.get("node_id")) or "?"
+            what = f"{text_of(data.get('exception_type'))}: {text_of(data.get('exception_message'))}"
             detail = redacted(f"{kind} (node {node}): {what}", answer.secrets)[:_SAID_CHARS]
             if _is_memory(what):
                 sentence = f"{service} ran out of memory on this shot; choose a lower resolution or fewer seconds."
@@ -192,7 +196,7 @@ def _is_memory(words: str) -> bool:
 def forgotten(service: str) -> Lost:
     """The server knows the job no more: its history is in memory and ends with it."""
     return Lost(
-        f"{service} has forgotten this render, as it does when it is started anew; it cost nothing. Try again.",
+        f"{service} has forgotten this render, as it does when it is started anew. Try again.",
         provider=service,
         billed=Billed.NO,
     )
@@ -211,11 +215,3 @@ def _good(answer: Answer) -> Answer:
         error.billed = Billed.NO
         raise error
     return answer
-
-
-def _table(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _tables(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

@@ -6,7 +6,6 @@ Messages: https://docs.comfy.org/development/comfyui-server/comms_messages and C
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -16,6 +15,8 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+
+from engine.providers.reading import amount_of, json_of, table_of
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,11 @@ class Watched:
 def read_message(text: str) -> tuple[str, Mapping[str, float]] | None:
     """The job that a message speaks of and how far its nodes are, 0 to 1; None: it speaks of something else."""
     try:
-        said = json.loads(text)
+        said = table_of(json_of(text))
     except ValueError:
         return None
-    data = said.get("data") if isinstance(said, Mapping) else None
-    if not isinstance(data, Mapping) or not isinstance(data.get("prompt_id"), str):
+    data = table_of(said.get("data"))
+    if not isinstance(data.get("prompt_id"), str):
         return None
     parts: dict[str, float] = {}
     match said.get("type"):
@@ -70,10 +71,8 @@ def read_message(text: str) -> tuple[str, Mapping[str, float]] | None:
 
 
 def _part(state: Mapping[str, Any]) -> float:
-    value, most = state.get("value"), state.get("max")
-    if not isinstance(value, int | float) or not isinstance(most, int | float) or most <= 0:
-        return 0.0
-    return value / most
+    value, most = amount_of(state.get("value")), amount_of(state.get("max"))
+    return float(value / most) if value is not None and most else 0.0
 
 
 class ProgressListener:

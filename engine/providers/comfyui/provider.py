@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import ProviderError, RenderFailed
-from engine.providers.answers import Answer, auth_failed, fault_of_status, unavailable
+from engine.providers.answers import Answer, auth_failed, fault_of_status, unavailable, upload_fault
 from engine.providers.base import CancelOutcome, Order, Prepared, Progress, Queued, Recovery, Rendering, Sent, Taken
 from engine.providers.catalog import CatalogError, Setup
 from engine.providers.comfyui import requests
 from engine.providers.comfyui.answers import (
     Queue,
-    fault_of_refusal,
     forgotten,
     not_understood,
     read_history,
@@ -32,6 +31,7 @@ from engine.providers.comfyui.progress import ProgressListener
 from engine.providers.comfyui.workflows import plan_of, samplers_of
 from engine.providers.given_pictures import GivenPicture, given_picture, notes_of
 from engine.providers.hosts import origin_of
+from engine.providers.reading import text_of
 from engine.providers.service import Service, bearer
 from engine.providers.wire import Request
 
@@ -181,7 +181,7 @@ class ComfyProvider(Service):
         if kind not in self._infos or self._infos[kind][0] < now:
             answer = await self.wire.ask(requests.info_request(kind))
             if not answer.is_good:
-                raise fault_of_status(answer, is_create=False)
+                raise upload_fault(answer)  # as nothing was asked for yet here either
             self._infos[kind] = (now + KNOWN_S, read_info(answer.table(), kind))
         return self._infos[kind][1]
 
@@ -189,9 +189,9 @@ class ComfyProvider(Service):
         """The name by which a graph calls it: the one that the server gave."""
         answer = await self.wire.ask(requests.upload_request(picture))
         if not answer.is_good:
-            raise fault_of_refusal(answer, model="", files={})
+            raise upload_fault(answer)
         said = answer.table()
-        name, folder = said.get("name"), said.get("subfolder") or ""
-        if not isinstance(name, str) or not name:
+        name, folder = text_of(said.get("name")), text_of(said.get("subfolder"))
+        if not name:
             raise not_understood(answer)
         return f"{folder}/{name}" if folder else name

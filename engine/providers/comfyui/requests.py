@@ -11,6 +11,7 @@ from typing import Any
 from engine.providers.base import Order
 from engine.providers.comfyui.workflows import Plan, Word, Workflow
 from engine.providers.given_pictures import GivenPicture
+from engine.providers.reading import in_path
 from engine.providers.wire import Request
 
 MARK = "nextshot"
@@ -116,12 +117,12 @@ def upload_request(picture: GivenPicture) -> Request:
 
 def info_request(kind: str) -> Request:
     """What the server knows of a class of nodes."""
-    return Request(method="GET", path=f"object_info/{kind}")
+    return Request(method="GET", path=f"object_info/{in_path(kind)}")
 
 
 def history_request(task_id: str) -> Request:
     """What came of a job."""
-    return Request(method="GET", path=f"history/{task_id}")
+    return Request(method="GET", path=f"history/{in_path(task_id)}")
 
 
 def last_jobs_request() -> Request:
@@ -136,7 +137,7 @@ def queue_request() -> Request:
 
 def cancel_request(task_id: str) -> Request:
     """Stop a job, whether it waits or runs; only newer servers know it."""
-    return Request(method="POST", path=f"api/jobs/{task_id}/cancel", json={})
+    return Request(method="POST", path=f"api/jobs/{in_path(task_id)}/cancel", json={})
 
 
 def unqueue_request(task_id: str) -> Request:

@@ -13,9 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.errors import About, BadShot, Billed, ProviderError, Refused, RenderFailed, Stage
-from engine.providers.answers import Answer, bad_shot, fault_of_status, lost, misunderstood, out_of_credit
+from engine.providers.answers import (
+    Answer,
+    bad_shot,
+    fault_of_status,
+    lost,
+    misunderstood,
+    no_video,
+    out_of_credit,
+    refused,
+)
 from engine.providers.base import Queued, Rendered, Rendering
 from engine.providers.hosts import origin_of
+from engine.providers.reading import TASK_ID_CHARS, amount_of, rows_of, table_of, text_of
 
 BROKE = frozenset(
     {
@@ -38,7 +48,8 @@ MODEL_BROKE = frozenset(
 )
 """A model's own failures; charged or not by the status, as a 4xx may be."""
 _PICTURES = ("image", "frame", "file", "face")
-_TASK = re.compile(r"[\w.-]+(?:/[\w.-]+)+/requests/[\w-]+")
+_REQUEST = re.compile(r"[\w-]{1,200}", re.ASCII)
+_TASK = re.compile(r"[\w.-]+(?:/[\w.-]+)+/requests/[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +71,8 @@ def read_taken(answer: Answer, queue_url: str, app: str) -> str:
     if not answer.is_good:
         raise fault_of_create(answer)
     said = answer.table()
-    request_id = said.get("request_id")
-    if not isinstance(request_id, str) or not re.fullmatch(r"[\w-]+", request_id):
+    request_id = request_id_of(said)
+    if not request_id:
         raise misunderstood(answer)
     status_url = said.get("status_url")
     if status_url is None:
@@ -70,9 +81,16 @@ def read_taken(answer: Answer, queue_url: str, app: str) -> str:
         raise misunderstood(answer, "an address of another host")
     below = urlsplit(queue_url).path.rstrip("/")
     task_id = urlsplit(status_url).path.removeprefix(below).strip("/").removesuffix("/status")
-    if not _TASK.fullmatch(task_id) or not task_id.endswith(f"/{request_id}") or ".." in task_id:
+    is_whole = bool(_TASK.fullmatch(task_id)) and len(task_id) <= TASK_ID_CHARS and ".." not in task_id
+    if not is_whole or not task_id.endswith(f"/{request_id}"):
         raise misunderstood(answer, "an address of another form")
     return task_id
+
+
+def request_id_of(said: Mapping[str, Any]) -> str:
+    """The id of a request, which becomes part of an address; empty: it has none that could."""
+    request_id = said.get("request_id")
+    return request_id if isinstance(request_id, str) and _REQUEST.fullmatch(request_id) else ""
 
 
 def _is_of(url: str, queue_url: str) -> bool:
@@ -89,14 +107,14 @@ def read_status(answer: Answer) -> Queued | Rendering | Finished:
     said = answer.table()
     match said.get("status"):
         case "IN_QUEUE":
-            position = said.get("queue_position")
-            return Queued(position + 1 if isinstance(position, int) and position >= 0 else None)
+            position = amount_of(said.get("queue_position"))
+            return Queued(None if position is None else int(position) + 1)
         case "IN_PROGRESS":
             return Rendering()
         case "COMPLETED":
             error, error_type = said.get("error"), said.get("error_type")
-            words = error if isinstance(error, str) else "failed" if error else ""
-            kind = error_type if isinstance(error_type, str) else ""
+            words = text_of(error) if isinstance(error, str) else "failed" if error else ""
+            kind = text_of(error_type)
             return Finished(words or kind, kind)
         case word:
             raise misunderstood(answer, str(word))
@@ -111,11 +129,10 @@ def read_result(answer: Answer, finished: Finished) -> Rendered:
         Misunderstood, RateLimited, AuthFailed: as ever.
     """
     if answer.is_good and not finished.error:
-        video = answer.table().get("video")
-        url = video.get("url") if isinstance(video, Mapping) else None
-        if isinstance(url, str) and url.startswith(("http://", "https://")):
+        url = text_of(table_of(answer.table().get("video")).get("url"))
+        if url.startswith(("http://", "https://")):
             return Rendered(url)
-        raise _no_video(answer)
+        raise no_video(answer)
     raise fault_of_result(answer, finished)
 
 
@@ -148,7 +165,7 @@ def fault_of_result(answer: Answer, finished: Finished) -> ProviderError:
     if _is_refusal(types, words):
         return _refused(answer, Stage.UNKNOWN, Billed.UNKNOWN)  # a 422 can be charged
     if "no_media_generated" in types:
-        return _no_video(answer)
+        return no_video(answer)
     if kind in BROKE:
         return _broke(answer, Billed.NO, finished)
     if kind in ENDED:
@@ -171,9 +188,8 @@ def fault_of_result(answer: Answer, finished: Finished) -> ProviderError:
 
 
 def _broke(answer: Answer, billed: Billed, finished: Finished) -> RenderFailed:
-    is_free = f" {answer.service} does not charge for that." if billed is Billed.NO else ""
     return RenderFailed(
-        f"{answer.service} could not render the shot.{is_free} Try again, or change the prompt.",
+        f"{answer.service} could not render the shot; try again, or change the prompt.",
         provider=answer.service,
         detail=_detail(answer, finished),
         billed=billed,
@@ -186,17 +202,6 @@ def _late_bad_shot(answer: Answer, words: str) -> BadShot:
     return fault
 
 
-def _no_video(answer: Answer) -> Refused:
-    return Refused(
-        f"{answer.service} finished without a video, which mostly means that the model's content rules stopped it. "
-        "Change the prompt.",
-        stage=Stage.OUTPUT,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=Billed.UNKNOWN,
-    )
-
-
 def _refused(answer: Answer, stage: Stage, billed: Billed) -> Refused:
     places = [place for each in _details(answer) for place in _list(each.get("loc")) if isinstance(place, str)]
     about = About.UNKNOWN
@@ -204,14 +209,7 @@ def _refused(answer: Answer, stage: Stage, billed: Billed) -> Refused:
         about = About.PICTURE
     elif "prompt" in places:
         about = About.TEXT
-    return Refused(
-        f"{answer.service} will not render this: the model's content rules forbid it. Change the prompt or the picture.",
-        stage=stage,
-        about=about,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=billed,
-    )
+    return refused(answer, stage=stage, about=about, billed=billed)
 
 
 def _is_refusal(types: Sequence[str], words: str) -> bool:
@@ -229,7 +227,7 @@ def _said(answer: Answer) -> Mapping[str, Any]:
 
 def _details(answer: Answer) -> list[Mapping[str, Any]]:
     """A model's errors: {"detail": [{"loc", "msg", "type"}]}."""
-    return [each for each in _list(_said(answer).get("detail")) if isinstance(each, Mapping)]
+    return rows_of(_said(answer).get("detail"))
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import logging
 import re
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from engine.errors import ProviderError
 from engine.providers.base import Hook
+from engine.providers.reading import json_of, rows_of, table_of, task_id_of
 from engine.providers.wire import Request, Wire
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,8 @@ _PREFIX = "x-fal-webhook-"
 def keys_of(jwks: Mapping[str, Any]) -> tuple[bytes, ...]:
     """The Ed25519 public keys of a key set; what is of another kind is left out."""
     found = []
-    keys = jwks.get("keys")
-    for each in keys if isinstance(keys, list) else []:
-        x = each.get("x") if isinstance(each, Mapping) else None
+    for each in rows_of(jwks.get("keys")):
+        x = each.get("x")
         if isinstance(x, str) and each.get("kty") == "OKP" and each.get("crv") == "Ed25519":
             try:
                 key = base64.urlsafe_b64decode(x + "=" * (-len(x) % 4))
@@ -63,7 +62,7 @@ def is_signed(hook: Hook, keys: Iterable[bytes]) -> bool:
         signature = bytes.fromhex(hook.headers.get(f"{_PREFIX}signature", ""))
     except ValueError:
         return False
-    if not all(named) or len(signature) != 64:
+    if not all(each and each.isascii() for each in named) or len(signature) != 64:
         return False
     message = "\n".join([*named, hashlib.sha256(hook.body).hexdigest()]).encode()
     for key in keys:
@@ -78,11 +77,10 @@ def is_signed(hook: Hook, keys: Iterable[bytes]) -> bool:
 def request_of_hook(hook: Hook) -> str | None:
     """The request that a call speaks of; None: of none."""
     try:
-        said = json.loads(hook.body)
+        said = table_of(json_of(hook.body))
     except ValueError:
         return None
-    request_id = said.get("request_id") if isinstance(said, Mapping) else None
-    return request_id if isinstance(request_id, str) and request_id else None
+    return task_id_of(said.get("request_id"))
 
 
 class Keys:

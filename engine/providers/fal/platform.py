@@ -11,6 +11,7 @@ from typing import Any
 from engine.errors import AuthFailed, ProviderError, Unconfirmed
 from engine.providers.answers import fault_of_status
 from engine.providers.fal.prices import FAILED_S, FRESH_S, UnitPrice, read_unit_price
+from engine.providers.reading import in_path, rows_of
 from engine.providers.wire import Request, Wire
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,8 @@ class Platform:
                     raise Unconfirmed(str(fault), provider=fault.provider, detail=fault.detail) from fault
                 raise fault
             page = answer.table()
-            items, cursor = page.get("items"), page.get("next_cursor")
-            found += [each for each in items if isinstance(each, Mapping)] if isinstance(items, list) else []
+            cursor = page.get("next_cursor")
+            found += rows_of(page.get("items"))
             if not page.get("has_more") or not isinstance(cursor, str):
                 return found
             params = {**params, "cursor": cursor}
@@ -77,7 +78,9 @@ class Platform:
         if not self._may_delete:
             return
         try:
-            answer = await self._wire.ask(Request(method="DELETE", path=f"{self._url}/requests/{request_id}/payloads"))
+            answer = await self._wire.ask(
+                Request(method="DELETE", path=f"{self._url}/requests/{in_path(request_id)}/payloads")
+            )
         except ProviderError as error:
             log.info("payloads stay service=%s request=%s: %s", self._wire.service, request_id, error.detail)
             return

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from engine.abilities import Price, Quote
+from engine.providers.reading import amount_of, rows_of, text_of
 
 FRESH_S = 3_600.0
 """How long a price is believed."""
@@ -42,15 +43,11 @@ class UnitPrice:
 
 def read_unit_price(said: Mapping[str, Any], endpoint: str) -> UnitPrice | None:
     """The price of this endpoint; None: the answer has none in dollars."""
-    prices = said.get("prices")
-    for each in prices if isinstance(prices, list) else []:
-        if not isinstance(each, Mapping) or each.get("endpoint_id") != endpoint or each.get("currency") != "USD":
+    for each in rows_of(said.get("prices")):
+        if each.get("endpoint_id") != endpoint or each.get("currency") != "USD":
             continue
-        try:
-            usd = Decimal(str(each.get("unit_price")))
-        except InvalidOperation:
-            return None
-        return UnitPrice(usd, str(each.get("unit", ""))) if usd.is_finite() and usd >= 0 else None
+        usd = amount_of(each.get("unit_price"))
+        return None if usd is None else UnitPrice(usd, text_of(each.get("unit")))
     return None
 
 

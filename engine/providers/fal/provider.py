@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from engine.abilities import Quote
-from engine.errors import ProviderError, Unavailable, Unconfirmed
-from engine.providers.answers import fault_of_status, misunderstood
+from engine.errors import EngineError, ProviderError, Unavailable, Unconfirmed
+from engine.providers.answers import misunderstood, unavailable, upload_fault
 from engine.providers.base import (
     CancelOutcome,
     Hook,
@@ -26,8 +26,9 @@ from engine.providers.base import (
     Taken,
 )
 from engine.providers.catalog import Setup
-from engine.providers.fal.answers import Finished, is_result, read_result, read_status, read_taken
+from engine.providers.fal.answers import Finished, is_result, read_result, read_status, read_taken, request_id_of
 from engine.providers.fal.hooks import Keys, is_fresh, request_of_hook
+from engine.providers.fal.lookup import has_pictures, is_like, own_words
 from engine.providers.fal.platform import Platform
 from engine.providers.fal.prices import quote_by
 from engine.providers.fal.requests import (
@@ -41,6 +42,7 @@ from engine.providers.fal.requests import (
     wordings_of,
 )
 from engine.providers.given_pictures import GivenPicture, given_picture, notes_of
+from engine.providers.reading import in_path, text_of
 from engine.providers.service import Service
 from engine.providers.wire import Request
 
@@ -94,12 +96,10 @@ class FalProvider(Service):
 
     async def prepare(self, order: Order, key: str) -> Prepared:
         """The request; its pictures are inside, or uploaded where they are too large for that."""
-        limits = self.model(order).abilities.picture
+        self.model(order)
         wording = self._wordings[order.model]
         route = route_of(order, wording)
-        first = await given_picture(order.first_frame, limits, "The first frame") if order.first_frame else None
-        last = await given_picture(order.last_frame, limits, "The last frame") if order.last_frame else None
-        references = [await given_picture(path, limits, "A reference") for path in order.references]
+        first, last, references = await self._given(order)
         given = [each for each in (first, last, *references) if each is not None]
         is_inline = sum(len(each.data) for each in given) <= int(self.catalog.wire["inline_bytes"])
         where = {id(each): each.data_uri if is_inline else await self._uploaded(each) for each in given}
@@ -119,53 +119,63 @@ class FalProvider(Service):
     async def find(self, sent: Sent) -> str | None:
         """The one request with this very input since then that belongs to no other job.
 
+        Pictures are compared where both are inside the request. Where they are not, a seed tells shots of the same words apart;
+        without one nobody can.
+
         fal lists what it has begun; what it does not list may still wait in its queue. So that it was never taken is never said.
 
         Raises:
             Unavailable: it is not listed yet; or the list cannot be had.
-            Unconfirmed: there are several.
+            Unconfirmed: there are several, or it may be one of other pictures.
         """
         wording = self._wordings.get(sent.order.model)
         service = self.catalog.title
         if wording is None:
             raise Unconfirmed(f"{service} is not set up for {sent.order.model} any more.", provider=service)
         route = route_of(sent.order, wording)
-        ours = _own_words(sent.order, wording, route)
+        ours = own_words(sent.order, wording, route)
         listed = await self._platform.requests(route.endpoint, sent.at - EARLIER)
-        found = {
-            f"{app_of(route.endpoint)}/requests/{item['request_id']}" for item in listed if _is_like(item, route, ours)
-        } - sent.known
-        if len(found) > 1:
+        like = {
+            f"{app_of(route.endpoint)}/requests/{request_id_of(item)}": item["json_input"]
+            for item in listed
+            if is_like(item, route, ours)
+        }
+        like = {task_id: given for task_id, given in like.items() if task_id not in sent.known}
+        pictures = await self._inside(sent.order, wording, route) if like else {}
+        shown = {task_id: has_pictures(given, pictures) for task_id, given in like.items()}
+        found = [task_id for task_id, has in shown.items() if has is not False]
+        sure = [task_id for task_id in found if shown[task_id] or wording.seed]
+        if len(found) > 1 or len(sure) < len(found):
             raise Unconfirmed(f"{service} has {len(found)} requests that could be it.", provider=service)
         if not found:
             raise Unavailable(f"{service} does not list the request; it may wait in its queue.", provider=service)
-        return self._seen(found.pop())
+        return self._seen(found[0])
 
     async def check(self, task_id: str) -> Progress:
         """One GET, and another one for the result."""
         self._seen(task_id)
-        status = read_status(await self.wire.ask(Request(method="GET", path=f"{task_id}/status")))
+        status = read_status(await self.wire.ask(Request(method="GET", path=f"{_path(task_id)}/status")))
         if isinstance(status, Queued | Rendering):
             return status
-        return read_result(await self.wire.ask(Request(method="GET", path=task_id), is_answer=is_result), status)
+        return read_result(await self.wire.ask(Request(method="GET", path=_path(task_id)), is_answer=is_result), status)
 
     async def cancel(self, task_id: str) -> CancelOutcome:
         """What waits in the queue is taken out of it; what has begun is told to stop, and may still cost.
 
         https://fal.ai/docs/inference-api/queue/cancel
         """
-        status = Request(method="GET", path=f"{task_id}/status")
+        status = Request(method="GET", path=f"{_path(task_id)}/status")
         before = await self.wire.ask(status)
         if not before.is_good:
             return CancelOutcome.MAY_STILL_COST
-        answer = await self.wire.ask(Request(method="PUT", path=f"{task_id}/cancel"))
+        answer = await self.wire.ask(Request(method="PUT", path=f"{_path(task_id)}/cancel"))
         if not answer.is_good or not isinstance(read_status(before), Queued):
             return CancelOutcome.MAY_STILL_COST
         after = await self.wire.ask(status)
         if after.status in {404, 410}:
             return CancelOutcome.STOPPED
         now = read_status(after)
-        has_stopped = isinstance(now, Queued) or (isinstance(now, Finished) and now.error_type == "client_cancelled")
+        has_stopped = isinstance(now, Finished) and now.error_type == "client_cancelled"
         return CancelOutcome.STOPPED if has_stopped else CancelOutcome.MAY_STILL_COST
 
     async def forget(self, task_id: str) -> None:
@@ -200,20 +210,38 @@ class FalProvider(Service):
         )
         answer = await self.wire.ask(begin)
         if not answer.is_good:
-            raise fault_of_status(answer, is_create=False)
+            raise upload_fault(answer)
         said = answer.table()
-        upload_url, file_url = said.get("upload_url"), said.get("file_url")
-        if not isinstance(upload_url, str) or not isinstance(file_url, str) or "://" not in upload_url:
+        upload_url, file_url = text_of(said.get("upload_url")), text_of(said.get("file_url"))
+        if "://" not in upload_url or not file_url:
             raise misunderstood(answer)
         put = Request(method="PUT", path=upload_url, content=picture.data, headers={"content-type": picture.mime})
         stored = await self.wire.ask(put)
-        if not stored.is_good:
-            raise Unavailable(
-                f"{self.catalog.title} did not take the picture; it goes on by itself.",
-                provider=self.catalog.title,
-                detail=stored.detail,
-            )
+        if not stored.is_good:  # its 403 speaks of the address, which is asked for anew, and not of the key
+            is_final = stored.status in {400, 413, 415, 422}
+            raise upload_fault(stored) if is_final else unavailable(self.catalog.title, stored.detail)
         return file_url
+
+    async def _given(self, order: Order) -> tuple[GivenPicture | None, GivenPicture | None, list[GivenPicture]]:
+        """First and last frame and references, made to fit."""
+        limits = self.model(order).abilities.picture
+        first = await given_picture(order.first_frame, limits, "The first frame") if order.first_frame else None
+        last = await given_picture(order.last_frame, limits, "The last frame") if order.last_frame else None
+        return first, last, [await given_picture(path, limits, "A reference") for path in order.references]
+
+    async def _inside(self, order: Order, wording: Wording, route: Route) -> Mapping[str, Any]:
+        """The fields of a request that hold its pictures, as they are where the pictures are inside."""
+        try:
+            first, last, references = await self._given(order)
+        except EngineError:  # a file is gone: then nothing can be compared
+            return dict.fromkeys(picture_fields(route), "")
+        pictures = Pictures(
+            first=first.data_uri if first else "",
+            last=last.data_uri if last else "",
+            references=tuple(each.data_uri for each in references),
+        )
+        body = body_of(order, wording, route, pictures)
+        return {name: body[name] for name in picture_fields(route) if name in body}
 
     def _seen(self, task_id: str) -> str:
         request_id = task_id.rpartition("/")[2]
@@ -224,15 +252,5 @@ class FalProvider(Service):
         return task_id
 
 
-def _own_words(order: Order, wording: Wording, route: Route) -> Mapping[str, Any]:
-    """The input of an order without its pictures, which fal may have by other addresses."""
-    body = body_of(order, wording, route, Pictures())
-    return {name: value for name, value in body.items() if name not in picture_fields(route)}
-
-
-def _is_like(item: Mapping[str, Any], route: Route, ours: Mapping[str, Any]) -> bool:
-    """Whether a listed request has this input."""
-    given = item.get("json_input")
-    if not isinstance(item.get("request_id"), str) or item.get("endpoint_id") != route.endpoint:
-        return False
-    return isinstance(given, Mapping) and all(given.get(name) == value for name, value in ours.items())
+def _path(task_id: str) -> str:
+    return "/".join(in_path(part) for part in task_id.split("/"))

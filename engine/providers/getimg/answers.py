@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from engine.errors import Billed, ProviderError, Refused, RenderFailed, Stage
-from engine.providers.answers import Answer, bad_shot, fault_of_status, misunderstood, model_retired, out_of_credit
+from engine.errors import Billed, ProviderError, RenderFailed, Stage
+from engine.providers.answers import (
+    Answer,
+    bad_shot,
+    fault_of_status,
+    misunderstood,
+    model_retired,
+    no_video,
+    out_of_credit,
+    refused,
+)
 from engine.providers.base import Progress, Rendered, Rendering
+from engine.providers.reading import amount_of, rows_of, table_of, task_id_of, text_of
+
+# Its words are not documented: only such a sentence says that there is no such model; "too long for this model" does not.
+_NO_MODEL = re.compile(
+    r"(unknown|invalid|no such|unsupported) model\b|model_not_found|(unknown|invalid)_model"
+    r"|\bmodel( [\"'`]?[\w./:-]+[\"'`]?)? (is |was |does |has been )?"
+    r"(not (exist|found|available|supported)|unavailable|unknown|deprecated|retired|offline|disabled)",
+    re.IGNORECASE,
+)
 
 
 def read_taken(answer: Answer) -> str:
     """The task id of an accepted request."""
     if not answer.is_good:
         raise fault_of(answer, is_create=True)
-    task_id = answer.table().get("id")
-    if not isinstance(task_id, str) or not task_id:
+    task_id = task_id_of(answer.table().get("id"))
+    if task_id is None:
         raise misunderstood(answer)
     return task_id
 
@@ -34,17 +52,17 @@ def read_progress(answer: Answer) -> Progress:
         case "failed":
             raise _failure(answer, said)
         case word:
-            raise misunderstood(answer, str(word))
+            raise misunderstood(answer, text_of(word))
 
 
 def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
     """What an answer that is not good means. Its codes are not documented, so its words are looked at."""
     words = _words_of(answer)
     if answer.status in {400, 403, 422} and _is_moderation(words):
-        return _refused(answer, Stage.INPUT, Billed.NO)
+        return refused(answer, stage=Stage.INPUT, billed=Billed.NO)
     if answer.status in {400, 403, 429} and any(word in words.lower() for word in ("balance", "credit", "funds")):
         return out_of_credit(answer)
-    if answer.status in {400, 404, 422} and is_create and "model" in words.lower():
+    if answer.status in {400, 404, 422} and is_create and _NO_MODEL.search(words):
         return model_retired(answer)
     if answer.status in {400, 422} and is_create:
         return bad_shot(answer, words)
@@ -52,40 +70,21 @@ def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
 
 
 def _rendered(answer: Answer, said: Mapping[str, Any]) -> Rendered:
-    usage = said.get("usage")
-    usd = decimal_of(usage.get("total_cost")) if isinstance(usage, Mapping) else None
-    clips = [each for each in list_of(said.get("data")) if isinstance(each, Mapping)]
-    url = clips[0].get("url") if clips else None
+    usd = amount_of(table_of(said.get("usage")).get("total_cost"))
+    url = next((each.get("url") for each in rows_of(said.get("data"))), None)
     if not isinstance(url, str) or not url:
-        raise Refused(
-            f"{answer.service} finished without a video, which mostly means that its content rules stopped it. "
-            "Change the prompt.",
-            stage=Stage.OUTPUT,
-            provider=answer.service,
-            detail=answer.detail,
-            billed=Billed.UNKNOWN if usd is None else Billed.YES if usd > 0 else Billed.NO,
-        )
-    return Rendered(url, usd)
+        raise no_video(answer, Billed.UNKNOWN if usd is None else Billed.YES if usd > 0 else Billed.NO)
+    return Rendered(text_of(url), usd)
 
 
 def _failure(answer: Answer, said: Mapping[str, Any]) -> ProviderError:
     """`error` has a code and words, neither documented; nor is whether a failure is charged."""
     if _is_moderation(_error_words(said)):
-        return _refused(answer, Stage.UNKNOWN, Billed.UNKNOWN)
+        return refused(answer, billed=Billed.UNKNOWN)
     return RenderFailed(
         f"{answer.service} could not render the shot; try again, or change the prompt.",
         provider=answer.service,
         detail=answer.detail,
-    )
-
-
-def _refused(answer: Answer, stage: Stage, billed: Billed) -> Refused:
-    return Refused(
-        f"{answer.service} will not render this: its content rules forbid it. Change the prompt or the picture.",
-        stage=stage,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=billed,
     )
 
 
@@ -99,26 +98,10 @@ def _words_of(answer: Answer) -> str:
 def _error_words(said: Mapping[str, Any]) -> str:
     error = said.get("error")
     if isinstance(error, Mapping):
-        return f"{error.get('message') or ''} ({error.get('code') or 'no code'})"
-    return str(error or said.get("message") or "")
+        return f"{text_of(error.get('message'))} ({text_of(error.get('code')) or 'no code'})"
+    return text_of(error or said.get("message"))
 
 
 def _is_moderation(words: str) -> bool:
     hints = ("moderat", "content policy", "content_policy", "safety", "nsfw", "sensitive", "flagged")
     return any(hint in words.lower() for hint in hints)
-
-
-def list_of(value: Any) -> list[Any]:
-    """A list, empty where it is none."""
-    return value if isinstance(value, list) else []
-
-
-def decimal_of(value: Any) -> Decimal | None:
-    """A finite amount, of a number or a text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from engine.errors import BadShot
-from engine.providers.answers import Answer, model_retired
+from engine.errors import BadShot, Misunderstood
+from engine.providers.answers import Answer, model_retired, unavailable, upload_fault
 from engine.providers.base import Order
-from engine.providers.getimg.answers import decimal_of, fault_of, list_of
+from engine.providers.reading import amount_of, rows_of, table_of, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +50,28 @@ def read_offer(answer: Answer) -> Offer:
     if answer.status == 404:
         raise model_retired(answer)
     if not answer.is_good:
-        raise fault_of(answer, is_create=False)
-    said = answer.table()
+        raise upload_fault(answer)  # nothing was asked for yet
+    try:
+        said = answer.table()
+    except Misunderstood as error:
+        raise unavailable(answer.service, answer.detail) from error
     pictures = said.get("supported_references")
-    pricing = said.get("pricing")
-    rates = pricing.get("rates") if isinstance(pricing, Mapping) and pricing.get("currency") == "USD" else None
-    ratios, resolutions = (list_of(said.get(f"supported_{what}")) for what in ("aspect_ratios", "resolutions"))
-    seconds = list_of(said.get("supported_durations"))
+    pricing = table_of(said.get("pricing"))
+    ratios, resolutions, seconds = (
+        _list_of(said.get(f"supported_{what}")) for what in ("aspect_ratios", "resolutions", "durations")
+    )
     counts = pictures.items() if isinstance(pictures, Mapping) else None
     return Offer(
-        ratios=tuple(each for each in ratios if isinstance(each, str)),
-        resolutions=tuple(each for each in resolutions if isinstance(each, str)),
-        seconds=tuple(float(each) for each in seconds if isinstance(each, int | float)),
+        ratios=tuple(text_of(each) for each in ratios if isinstance(each, str)),
+        resolutions=tuple(text_of(each) for each in resolutions if isinstance(each, str)),
+        seconds=tuple(float(each) for each in map(amount_of, seconds) if each is not None),
         pictures=None if counts is None else {str(role): count for role, count in counts if isinstance(count, int)},
-        rates=tuple(each for each in list_of(rates) if isinstance(each, Mapping)),
+        rates=tuple(rows_of(pricing.get("rates"))) if pricing.get("currency") == "USD" else (),
     )
+
+
+def _list_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def usd_of(order: Order, offer: Offer) -> Decimal | None:
@@ -75,6 +82,6 @@ def usd_of(order: Order, offer: Offer) -> Decimal | None:
             for rate in offer.rates:
                 told = (rate.get("billable_unit"), rate.get("sound"), rate.get("resolution"))
                 if told == ("video_second", wanted_sound, wanted_resolution):
-                    price = decimal_of(rate.get("unit_price"))
+                    price = amount_of(rate.get("unit_price"))
                     return None if price is None else price * Decimal(str(order.seconds))
     return None

@@ -11,11 +11,13 @@ from engine.abilities import Quote
 from engine.errors import ProviderError
 from engine.providers.base import Order, Prepared, Progress, Taken
 from engine.providers.catalog import Model, Setup
-from engine.providers.getimg.answers import decimal_of, fault_of, read_progress, read_taken
+from engine.providers.getimg.answers import fault_of, read_progress, read_taken
 from engine.providers.getimg.offers import Offer, check_offer, read_offer, usd_of
 from engine.providers.given_pictures import GivenPicture, given_picture, notes_of
+from engine.providers.reading import amount_of, in_path
 from engine.providers.service import Service, bearer
 from engine.providers.wire import Request
+from engine.providers.wordings import WireTable, check_wires
 
 OFFER_S = 3_600.0
 """How long what a model can do is taken for true."""
@@ -25,8 +27,16 @@ _ROUTE = "v2/videos/generations"
 
 
 def open_provider(setup: Setup) -> GetimgProvider:
-    """The provider of this kind."""
+    """The provider of this kind. Raises CatalogError: the operator's table has a word that is none."""
+    check_wires(setup.catalog, setup.name, service=None, row=RowWire)
     return GetimgProvider(setup)
+
+
+class RowWire(WireTable):
+    """What may stand in a model's `wire`."""
+
+    sound: bool = False
+    """It has a field for sound."""
 
 
 class GetimgProvider(Service):
@@ -51,7 +61,7 @@ class GetimgProvider(Service):
 
     async def check(self, task_id: str) -> Progress:
         """One GET."""
-        return read_progress(await self.wire.ask(Request(method="GET", path=f"{_ROUTE}/{task_id}")))
+        return read_progress(await self.wire.ask(Request(method="GET", path=f"{_ROUTE}/{in_path(task_id)}")))
 
     async def quote(self, order: Order) -> Quote:
         """By the service's own rates; by the catalog where it has none or cannot be asked in time."""
@@ -71,7 +81,7 @@ class GetimgProvider(Service):
         answer = await self.wire.ask(Request(method="GET", path="v2/billing/balance"))
         if not answer.is_good:
             raise fault_of(answer, is_create=False)
-        return decimal_of(answer.table().get("balance"))
+        return amount_of(answer.table().get("balance"))
 
     async def _offer(self, model: str) -> Offer:
         """What the service says of a model, not older than `OFFER_S`. Raises ModelRetired: it does not know the model."""
@@ -79,7 +89,7 @@ class GetimgProvider(Service):
         read_s, offer = self._offers.get(model, (now_s - OFFER_S, Offer()))
         if now_s - read_s < OFFER_S:
             return offer
-        offer = read_offer(await self.wire.ask(Request(method="GET", path=f"v2/models/{model}")))
+        offer = read_offer(await self.wire.ask(Request(method="GET", path=f"v2/models/{in_path(model)}")))
         self._offers[model] = (now_s, offer)
         return offer
 

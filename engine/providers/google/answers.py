@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.errors import About, BadShot, Billed, ProviderError, Refused, RenderFailed, Stage
-from engine.providers.answers import Answer, lost, misunderstood, out_of_credit
+from engine.errors import BadShot, Billed, ProviderError, Refused, RenderFailed, Stage
+from engine.providers.answers import Answer, lost, misunderstood, out_of_credit, refused
 from engine.providers.base import Progress, Queued, Rendered, Rendering
 from engine.providers.google_errors import fault_of, is_moderation
 from engine.providers.inline_video import INLINE
+from engine.providers.reading import amount_of, rows_of, table_of, task_id_of, text_of
 
 Prices = Mapping[str, Mapping[str, Any]]
 """US dollars for a million tokens by kind (`video`, `text`, `thought`, `input`), by the name of the model."""
@@ -26,8 +27,8 @@ def read_taken(answer: Answer) -> str:
     """The task id of an accepted request."""
     if not answer.is_good:
         raise fault_of(answer, is_create=True)
-    task_id = answer.table().get("id")
-    if not isinstance(task_id, str) or not task_id:
+    task_id = task_id_of(answer.table().get("id"))
+    if task_id is None:
         raise misunderstood(answer)
     return task_id
 
@@ -119,32 +120,30 @@ def where_of(answer: Answer, video: Mapping[str, Any]) -> str:
     if not isinstance(uri, str):
         raise misunderstood(answer)
     if uri.startswith("gs://"):
-        return uri
+        return text_of(uri)
     if file := _FILE.search(uri):
         return f"files/{file[1]}"
     if uri.startswith("https://"):
-        return uri
+        return text_of(uri)
     raise misunderstood(answer, "address of the video")
 
 
 def cost_of(usage: Any, prices: Mapping[str, Any]) -> Decimal | None:
     """What a render cost by its tokens; None: it does not tell them, or one of their prices is not known."""
-    if not isinstance(usage, Mapping) or not isinstance(usage.get("output_tokens_by_modality"), list):
+    table = table_of(usage)
+    entries = table.get("output_tokens_by_modality")
+    if not isinstance(entries, list) or len(rows_of(entries)) < len(entries):
         return None
-    tokens = {"input": usage.get("total_input_tokens"), "thought": usage.get("total_thought_tokens")}
-    for entry in usage["output_tokens_by_modality"]:
-        if not isinstance(entry, Mapping):
+    told = [("input", table.get("total_input_tokens")), ("thought", table.get("total_thought_tokens"))]
+    told += [(text_of(entry.get("modality")).lower(), entry.get("tokens")) for entry in entries]
+    usd, has_video = Decimal(0), False
+    for kind, said in told:
+        tokens, price = amount_of(0 if said is None else said), amount_of(prices.get(kind))
+        if tokens is None or (tokens and price is None):
             return None
-        kind = str(entry.get("modality", "")).lower()
-        tokens[kind] = (tokens.get(kind) or 0) + (entry.get("tokens") or 0)
-    usd = Decimal(0)
-    for kind, count in tokens.items():
-        if not count:
-            continue
-        if not isinstance(count, int) or kind not in prices:
-            return None
-        usd += Decimal(count) * Decimal(str(prices[kind])) / 1_000_000
-    return usd if tokens.get("video") else None
+        usd += tokens * (price or 0) / 1_000_000
+        has_video = has_video or (kind == "video" and tokens > 0)
+    return usd if has_video else None
 
 
 def _rendered(answer: Answer, said: Mapping[str, Any], prices: Prices) -> Rendered:
@@ -155,18 +154,12 @@ def _rendered(answer: Answer, said: Mapping[str, Any], prices: Prices) -> Render
 
 
 def _outputs(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    steps = said.get("steps")
-    for step in steps if isinstance(steps, list) else ():
-        if isinstance(step, Mapping) and step.get("type") == "model_output":
-            yield step
+    yield from (step for step in rows_of(said.get("steps")) if step.get("type") == "model_output")
 
 
 def _blocks(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for step in _outputs(said):
-        content = step.get("content")
-        for block in content if isinstance(content, list) else ():
-            if isinstance(block, Mapping) and block.get("type") == "video":
-                yield block
+        yield from (block for block in rows_of(step.get("content")) if block.get("type") == "video")
 
 
 def _words_of(said: Mapping[str, Any]) -> str:
@@ -181,7 +174,7 @@ def _words_of(said: Mapping[str, Any]) -> str:
 def _failure(answer: Answer, said: Mapping[str, Any]) -> ProviderError:
     words = _words_of(said)
     if is_moderation(words):
-        return _refused(answer, "will not render this: its content rules forbid it. Change the prompt or the picture.")
+        return refused(answer, stage=Stage.OUTPUT, billed=Billed.UNKNOWN)
     if re.search(r"invalid.argument|unsupported", words, re.IGNORECASE):
         return BadShot(
             f"{answer.service} cannot do this shot. Change its options, or choose another model.",
@@ -195,19 +188,11 @@ def _failure(answer: Answer, said: Mapping[str, Any]) -> ProviderError:
 def _no_video(answer: Answer, said: Mapping[str, Any]) -> ProviderError:
     """A quick `completed` with nothing in it is how a refusal looks, and how an upload from a region without that right does."""
     if is_moderation(_words_of(said)):
-        return _refused(answer, "rendered nothing: its content rules stopped it. Change the prompt or the picture.")
-    return _refused(
-        answer,
-        "finished without a video: its content rules stopped it, or, for a clip that was uploaded, it does not go on from such "
-        "clips in this region. Change the prompt, or /continue from the last frame.",
-    )
-
-
-def _refused(answer: Answer, what: str) -> Refused:
+        return refused(answer, stage=Stage.OUTPUT, billed=Billed.UNKNOWN)
     return Refused(
-        f"{answer.service} {what}",
+        f"{answer.service} finished without a video: its content rules stopped it, or, for a clip that was uploaded, it does "
+        "not go on from such clips in this region. Change the prompt, or /continue from the last frame.",
         stage=Stage.OUTPUT,
-        about=About.UNKNOWN,
         provider=answer.service,
         detail=answer.detail,
         billed=Billed.UNKNOWN,

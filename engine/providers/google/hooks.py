@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from engine.errors import ProviderError
 from engine.providers.base import Hook
+from engine.providers.reading import json_of, table_of, task_id_of
 from engine.providers.wire import Request, Wire
 
 KEYS_PATH = ".well-known/jwks.json"
@@ -105,17 +105,14 @@ def _parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any], str] | Non
 def _table(data: bytes) -> Mapping[str, Any]:
     """A JSON object; empty where it is none."""
     try:
-        found = json.loads(data)
+        return table_of(json_of(data))
     except ValueError:
         return {}
-    return found if isinstance(found, Mapping) else {}
 
 
 def _task_of(event: Mapping[str, Any]) -> str | None:
-    data = event.get("data")
     is_ours = str(event.get("type", "")).startswith(("interaction.", "video."))
-    task_id = data.get("id") if is_ours and isinstance(data, Mapping) else None
-    return task_id if isinstance(task_id, str) and task_id else None
+    return task_id_of(table_of(event.get("data")).get("id")) if is_ours else None
 
 
 def _is_fresh(said: str, now_s: float) -> bool:

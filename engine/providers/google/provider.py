@@ -100,12 +100,9 @@ class GoogleProvider(Service):
         await self.wire.download(url, into, limit_bytes=MOST_BYTES)
 
     async def cancel(self, task_id: str) -> CancelOutcome:
-        """One POST. What had been rendered by then may be charged all the same; nothing is documented."""
-        answer = await self.wire.ask(
-            Request(method="POST", path=f"{self._place.interaction(task_id)}/cancel", headers=REVISION)
-        )
-        is_stopped = answer.is_good and answer.table().get("status") == "cancelled"
-        return CancelOutcome.STOPPED if is_stopped else CancelOutcome.MAY_STILL_COST
+        """One POST. It stops, but what had been rendered by then may be charged all the same: nothing is documented."""
+        await self.wire.ask(Request(method="POST", path=f"{self._place.interaction(task_id)}/cancel", headers=REVISION))
+        return CancelOutcome.MAY_STILL_COST
 
     async def forget(self, task_id: str) -> None:
         """Delete it, unless an extension can build on it: that needs the render itself. Gone already is as good."""

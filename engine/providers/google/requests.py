@@ -15,6 +15,7 @@ from engine.errors import BadShot
 from engine.providers.base import Order, Work
 from engine.providers.catalog import Model, Setup
 from engine.providers.given_pictures import GivenPicture
+from engine.providers.reading import in_path
 from engine.providers.wire import Request
 
 REVISION = {"api-revision": "2026-05-20"}
@@ -39,7 +40,7 @@ class Place:
         return f"{self.path}/interactions"
 
     def interaction(self, task_id: str) -> str:
-        return f"{self.interactions}/{quote(task_id, safe='')}"
+        return f"{self.interactions}/{in_path(task_id)}"
 
     def file(self, name: str) -> str:
         """`name` is `files/…`."""
@@ -88,7 +89,7 @@ def create_request(order: Order, model: Model, place: Place, given: Given) -> Re
             *([dict(given.video)] if given.video else []),
             {"type": "text", "text": prompt_of(order)},
         ],
-        "response_format": {**_format_of(order, model), **_delivery_of(place)},
+        "response_format": {**_format_of(order), **_delivery_of(place)},
         "background": True,
         "store": True,
     }
@@ -139,6 +140,17 @@ def check_seconds(order: Order, model: Model, service: str) -> None:
             f"{order.model} makes at most {most_s:g} s between a first and a last frame; ask for {most_s:g} s.",
             provider=service,
         )
+    least_s, most_s = model.wire["extend_s"]
+    if (
+        order.source is not None
+        and order.source.work is Work.EXTEND
+        and not float(least_s) <= order.seconds <= float(most_s)
+    ):
+        nearest_s = min(max(order.seconds, float(least_s)), float(most_s))
+        raise BadShot(
+            f"{order.model} goes on from a clip by {least_s:g} to {most_s:g} s; ask for {nearest_s:g} s.",
+            provider=service,
+        )
 
 
 def upload_request(place: Place, length_bytes: int) -> Request:
@@ -162,14 +174,13 @@ def bytes_request(path: str, data: bytes) -> Request:
     return Request(method="POST", path=path, content=data, headers=headers)
 
 
-def _format_of(order: Order, model: Model) -> dict[str, Any]:
+def _format_of(order: Order) -> dict[str, Any]:
     """A clip that is worked on keeps its shape; an edit its length too."""
     asked: dict[str, Any] = {"type": "video", "resolution": order.resolution}
     if order.source is None:
         return asked | {"aspect_ratio": order.ratio, "duration": f"{order.seconds:g}s"}
     if order.source.work is Work.EXTEND:
-        least_s, most_s = model.wire["extend_s"]
-        asked["duration"] = f"{min(max(order.seconds, least_s), most_s):g}s"
+        asked["duration"] = f"{order.seconds:g}s"
     return asked
 
 

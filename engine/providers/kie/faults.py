@@ -5,26 +5,27 @@ https://docs.kie.ai/#status-codes
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import About, Billed, ModelRetired, OutOfCredit, ProviderError, RateLimited, Refused, Stage
+from engine.errors import About, Billed, ModelRetired, OutOfCredit, ProviderError, Refused, Stage
 from engine.providers.answers import (
     Answer,
     auth_failed,
     bad_shot,
+    busy,
     fault_of_status,
     lost,
     misunderstood,
     model_retired,
     out_of_credit,
-    retry_after_s,
+    refused,
     unavailable,
     unconfirmed,
 )
+from engine.providers.reading import json_of, text_of
 
 # Moderation has no code of its own. The sentences are those of https://docs.kie.ai/veo3-api/generate-veo-3-video-callbacks
 # and of failed jobs as people report them ("The input or output was flagged as sensitive").
@@ -35,9 +36,16 @@ _RULES = re.compile(
 )
 _OF_PICTURE = re.compile(r"image|picture|photo|upload|face|people", re.IGNORECASE)
 _OF_TEXT = re.compile(r"prompt|\btext", re.IGNORECASE)
-_PAUSED = re.compile(r"paused", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model[^.]*(not supported|not exist|not found|unavailable|offline)", re.IGNORECASE)
-_BAD_VALUE = re.compile(r"is required|not within the range|must be|invalid|exceed|cannot be", re.IGNORECASE)
+_NO_MODEL = re.compile(
+    r"\bmodel( name)?( you specified)?( [\w./:-]+)? (is |does |was )?(not supported|not exist|not found|unavailable|offline)",
+    re.IGNORECASE,
+)
+# A 5xx of a create is believed only where the whole sentence is one of these: "exceeded" or "invalid" may as well be said of a
+# render that began. The first is of https://docs.kie.ai/market (a model that KIE paused), the others of its check of a request.
+_PAUSED = re.compile(r"this (interface|model|feature) is (temporarily|currently) paused\W*", re.IGNORECASE)
+_BAD_VALUE = re.compile(
+    r"[\w.\[\]]+ (is required|is not within the range of allowed options)\W*", re.IGNORECASE | re.ASCII
+)
 _NO_RECORD = re.compile(r"record\w* is null|not found|not exist", re.IGNORECASE)
 
 
@@ -53,13 +61,13 @@ class Said:
 def said_of(answer: Answer) -> Said | None:
     """What the body says; None: it is not one of KIE's."""
     try:
-        body = json.loads(answer.body)
+        body = json_of(answer.body)
     except ValueError:
         return None
     code = body.get("code") if isinstance(body, Mapping) else None
     if not isinstance(code, int | str) or not re.fullmatch(r"[0-9]{1,6}", str(code)):
         return None
-    return Said(int(code), str(body.get("msg") or body.get("message") or ""), body.get("data"))
+    return Said(int(code), text_of(body.get("msg") or body.get("message")), body.get("data"))
 
 
 def are_rules(words: str) -> bool:
@@ -87,15 +95,15 @@ def content_of(answer: Answer, *, is_create: bool) -> Any:
 
 def fault_of(answer: Answer, said: Said, *, is_create: bool) -> ProviderError:
     """What a code other than 200 means. A create's 500 says nothing of whether it was taken, unless its sentence does."""
-    if is_create and said.code in {400, 422, 500, 501}:
-        if _RULES.search(said.words):
-            return refused(answer, said.words, Stage.INPUT, Billed.NO)
-        if _PAUSED.search(said.words):
+    if is_create and said.code in {400, 422, 500}:
+        if _PAUSED.fullmatch(said.words.strip()):
             return _paused(answer)
-        if _NO_MODEL.search(said.words):
-            return model_retired(answer)
-        if said.code < 500 or _BAD_VALUE.search(said.words):
+        if _BAD_VALUE.fullmatch(said.words.strip()):
             return bad_shot(answer, said.words)
+    if is_create and said.code in {400, 422}:
+        if _RULES.search(said.words):
+            return refusal(answer, said.words, Stage.INPUT, Billed.NO)
+        return model_retired(answer) if _NO_MODEL.search(said.words) else bad_shot(answer, said.words)
     match said.code:
         case 401 | 403:
             return auth_failed(answer)
@@ -110,12 +118,7 @@ def fault_of(answer: Answer, said: Said, *, is_create: bool) -> ProviderError:
         case 404:
             return model_retired(answer) if is_create else lost(answer)
         case 429:
-            return RateLimited(
-                f"{answer.service} is busy with other requests of ours; this one goes on by itself.",
-                retry_after_s=retry_after_s(answer.headers),
-                provider=answer.service,
-                detail=answer.detail,
-            )
+            return busy(answer)
         case 455:
             return unavailable(answer.service, answer.detail)
         case 505 if is_create:
@@ -136,15 +139,8 @@ def _paused(answer: Answer) -> ProviderError:
     )
 
 
-def refused(answer: Answer, words: str, stage: Stage, billed: Billed) -> Refused:
+def refusal(answer: Answer, words: str, stage: Stage, billed: Billed) -> Refused:
+    """What content rules forbid; what it was about is told by the sentence alone."""
     of_picture, of_text = bool(_OF_PICTURE.search(words)), bool(_OF_TEXT.search(words))
     about = About.PICTURE if of_picture and not of_text else About.TEXT if of_text and not of_picture else About.UNKNOWN
-    what = {About.PICTURE: "the picture", About.TEXT: "the prompt"}.get(about, "the prompt or the picture")
-    return Refused(
-        f"{answer.service} will not render this: the model's content rules forbid it. Change {what}.",
-        stage=stage,
-        about=about,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=billed,
-    )
+    return refused(answer, stage=stage, about=about, billed=billed)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine.errors import ModelRetired, Unavailable
-from engine.providers.answers import Answer, lost
+from engine.providers.answers import Answer, lost, unavailable
 from engine.providers.base import Hook, Order, Prepared, Progress, Queued, Taken
 from engine.providers.catalog import Setup
 from engine.providers.download import MOST_BYTES
@@ -15,7 +15,9 @@ from engine.providers.given_pictures import given_picture, notes_of
 from engine.providers.kie.answers import read_credits, read_hook, read_link, read_progress, read_taken, read_upload
 from engine.providers.kie.faults import has_no_record, said_of
 from engine.providers.kie.requests import CREDITS, VEO, Pictures, form_of, link_of, look_of, request_of, upload_of
+from engine.providers.kie.wording import RowWire, ServiceWire
 from engine.providers.service import Service, bearer
+from engine.providers.wordings import check_wires
 
 UPLOAD_S = 120.0
 """Of one try: a picture may have 30 MB."""
@@ -24,7 +26,8 @@ NEW_S = 60.0
 
 
 def open_provider(setup: Setup) -> KieProvider:
-    """The provider of this kind."""
+    """The provider of this kind. Raises CatalogError: the operator's table has a word that is none."""
+    check_wires(setup.catalog, setup.name, service=ServiceWire, row=RowWire)
     return KieProvider(setup)
 
 
@@ -65,7 +68,8 @@ class KieProvider(Service):
         answer = await self.wire.create(prepared.request, is_answer=_is_kies)
         task_id = read_taken(answer, is_veo="/veo/" in prepared.request.path)
         now_s = time.monotonic()
-        self._taken_at_s = {each: at_s for each, at_s in self._taken_at_s.items() if now_s - at_s < NEW_S}
+        known_s = self.pace.give_up_s
+        self._taken_at_s = {each: at_s for each, at_s in self._taken_at_s.items() if now_s - at_s < known_s}
         self._taken_at_s[task_id] = now_s
         return Taken(task_id)
 
@@ -73,7 +77,10 @@ class KieProvider(Service):
         """One GET."""
         answer = await self.wire.ask(look_of(task_id))
         if has_no_record(answer):
-            if time.monotonic() - self._taken_at_s.get(task_id, -NEW_S) < NEW_S:
+            taken_at_s = self._taken_at_s.get(task_id)
+            if taken_at_s is None:  # another process took it, perhaps just now
+                raise unavailable(answer.service, answer.detail)
+            if time.monotonic() - taken_at_s < NEW_S:
                 return Queued()
             raise lost(answer)
         return read_progress(answer, is_veo=task_id.startswith(VEO), usd_per_credit=self._usd_per_credit)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
 
 from engine.errors import ProviderError, Unconfirmed
 from engine.providers.answers import Answer, misunderstood
 from engine.providers.base import CancelOutcome, Order, Prepared, Progress, Recovery, Sent, Taken
 from engine.providers.catalog import Setup
 from engine.providers.given_pictures import given_picture, notes_of
-from engine.providers.minimax.answers import could_be, read_list, read_progress, read_taken, task_of
+from engine.providers.minimax.answers import could_be, read_list, read_progress, read_taken, since_of, task_of
 from engine.providers.minimax.requests import Given, request_of
+from engine.providers.reading import in_path, text_of
 from engine.providers.service import Service, bearer
 from engine.providers.wire import Request
 
 log = logging.getLogger(__name__)
 
-EARLIER = timedelta(seconds=60)
-"""How far MiniMax's clock may be behind ours."""
 PAGES = 20
 PAGE_ROWS = 100
 
@@ -64,7 +62,6 @@ class MinimaxProvider(Service):
             Unconfirmed: there is a task that could be it, or the list is too long.
         """
         service = self.catalog.title
-        since = (sent.at - EARLIER).timestamp()
         seen: set[str] = set()
         for page in range(1, PAGES + 1):
             params = {
@@ -75,10 +72,11 @@ class MinimaxProvider(Service):
             }
             answer = await self.wire.ask(Request(method="GET", path="v2/query/video_generation", params=params))
             tasks, total = read_list(answer)
+            since = since_of(answer, sent)
             if any(could_be(task, sent, since) for task in tasks):
                 raise Unconfirmed(f"{service} has a task that could be it.", provider=service)
             before = len(seen)
-            seen |= {str(task.get("id")) for task in tasks}
+            seen |= {text_of(task.get("id")) for task in tasks}
             if len(seen) >= total:
                 return None
             if len(seen) == before:
@@ -95,13 +93,13 @@ class MinimaxProvider(Service):
         https://platform.minimax.io/docs/api-reference/video-generation-v2-delete
         """
         answer = await self._task(task_id)
-        status = task_of(answer).get("status") if answer.is_good else None
-        if status in {"cancelled", "failed"}:
+        status = text_of(task_of(answer).get("status")) if answer.is_good else ""
+        if status == "cancelled":
             return CancelOutcome.STOPPED
-        if status != "queued":
+        if status != "queued":  # also where it failed: whether that is charged is not documented
             return CancelOutcome.MAY_STILL_COST
         deleted = await self.wire.ask(_delete(task_id))
-        done = deleted.table().get("action") if deleted.is_good else None
+        done = text_of(deleted.table().get("action")) if deleted.is_good else ""
         return CancelOutcome.STOPPED if done in {"cancel", "cancelled"} else CancelOutcome.MAY_STILL_COST
 
     async def forget(self, task_id: str) -> None:
@@ -112,8 +110,8 @@ class MinimaxProvider(Service):
             log.info("record stays provider=%s task=%s: %s", self.name, task_id, error.detail)
 
     async def _task(self, task_id: str) -> Answer:
-        return await self.wire.ask(Request(method="GET", path=f"v2/query/video_generation/{task_id}"))
+        return await self.wire.ask(Request(method="GET", path=f"v2/query/video_generation/{in_path(task_id)}"))
 
 
 def _delete(task_id: str) -> Request:
-    return Request(method="DELETE", path=f"v2/video_generation/{task_id}")
+    return Request(method="DELETE", path=f"v2/video_generation/{in_path(task_id)}")

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import Field
 
 from engine.providers.base import Order
 from engine.providers.catalog import Model
 from engine.providers.given_pictures import GivenPicture
 from engine.providers.wire import Request
+from engine.providers.wordings import WireTable
+
+
+class ServiceWire(WireTable):
+    """What may stand in the provider's own `wire`."""
+
+    pictures_most_bytes: int = Field(gt=0)
+
+
+class RowWire(WireTable):
+    """What may stand in a model's `wire`."""
+
+    resolutions: Mapping[str, str]
+    """MiniMax's words for ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urljoin
 
-from engine.errors import About, Billed, Misunderstood, ModelRetired, ProviderError, Refused, RenderFailed, Stage
+from engine.errors import About, Billed, Misunderstood, ModelRetired, ProviderError, RenderFailed, Stage
 from engine.providers.answers import (
     Answer,
     bad_shot,
@@ -19,11 +19,15 @@ from engine.providers.answers import (
     lost,
     misunderstood,
     model_retired,
+    no_source,
+    no_video,
     out_of_credit,
     redacted,
+    refused,
 )
 from engine.providers.base import Progress, Queued, Rendered, Rendering
 from engine.providers.openai_videos.quirks import Quirks
+from engine.providers.reading import percent_of, rows_of, table_of, task_id_of, text_of
 
 MODERATION = frozenset({"content_policy_violation", "moderation_blocked", "content_filter", "sensitive_words_detected"})
 """https://github.com/microsoft/PyRIT (openai_video_target.py); the last one is New API's."""
@@ -65,8 +69,8 @@ def read_taken(answer: Answer, *, has_source: bool = False) -> str:
     if not answer.is_good:
         raise fault_of_create(answer, has_source=has_source)
     said = answer.table()
-    task_id = said.get("id") or said.get("task_id")
-    if not isinstance(task_id, str):
+    task_id = task_id_of(said.get("id") or said.get("task_id"))
+    if task_id is None:
         raise misunderstood(answer)
     return task_id
 
@@ -83,7 +87,7 @@ def read_progress(answer: Answer, quirks: Quirks, content: str) -> Progress:
             return Queued()
         case "in_progress" | "processing" | "pending" | "running":
             return Rendering(_percent(said.get("progress")))
-        case "unknown":  # New API, before it has asked its upstream: it passes, or the deadline does
+        case str(word) if word in quirks.waiting_words:  # it passes, or the deadline does
             return Rendering()
         case "completed":
             return _rendered(answer, said, quirks, content)
@@ -93,12 +97,27 @@ def read_progress(answer: Answer, quirks: Quirks, content: str) -> Progress:
             raise misunderstood(answer, str(word))
 
 
+def read_content(answer: Answer) -> None:
+    """Whether there is a video at its address, by what came of asking for its beginning there. A redirect leads to one.
+
+    Raises:
+        Refused: there is none.
+        AuthFailed
+    """
+    kind = answer.headers.get("content-type", "").lower()
+    is_words = kind.startswith(("application/json", "application/problem+json", "text/"))
+    if 300 <= answer.status < 400 or answer.status == 416 or (answer.is_good and not is_words):
+        return
+    if answer.status in {401, 403}:
+        raise fault_of_status(answer, is_create=False)
+    raise no_video(answer)
+
+
 def read_ends(answer: Answer) -> Mapping[str, date]:
     """The last day of each listed model that has one: `shutdown_date` of https://developers.openai.com/api/docs/deprecations."""
-    rows = answer.table().get("data") if answer.is_good else None
     ends: dict[str, date] = {}
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, Mapping) and isinstance(row.get("id"), str) and isinstance(row.get("shutdown_date"), str):
+    for row in rows_of(answer.table().get("data") if answer.is_good else None):
+        if isinstance(row.get("id"), str) and isinstance(row.get("shutdown_date"), str):
             try:
                 ends[row["id"]] = date.fromisoformat(row["shutdown_date"])
             except ValueError:
@@ -112,7 +131,7 @@ def fault_of_create(answer: Answer, *, has_source: bool = False) -> ProviderErro
     low = words.lower()
     if code in MODERATION:
         about = About.PICTURE if re.search(r"image|picture|input_reference", low) else About.UNKNOWN
-        return _refused(answer, Stage.INPUT, about, Billed.NO)
+        return refused(answer, stage=Stage.INPUT, about=about, billed=Billed.NO)
     if code in NO_CREDIT or (answer.status in {402, 403, 429} and _NO_CREDIT.search(low)):
         return out_of_credit(answer)
     if has_source and answer.status in {404, 410}:
@@ -131,15 +150,6 @@ def fault_of_create(answer: Answer, *, has_source: bool = False) -> ProviderErro
     if answer.status in {400, 413, 415, 422}:
         return bad_shot(answer, words)
     return fault_of_status(answer, is_create=True)
-
-
-def no_source(service: str) -> Refused:
-    """The clip that is worked on is not there."""
-    return Refused(
-        f"{service} has the clip no longer, so it cannot go on from it or change it; /continue from its last frame instead.",
-        about=About.VIDEO,
-        provider=service,
-    )
 
 
 def error_of(answer: Answer) -> tuple[str, str]:
@@ -176,33 +186,23 @@ def _field_words(each: Any) -> str:
 
 def _percent(said: object) -> float | None:
     """0 says nothing: vLLM-Omni has 0 until it has 100."""
-    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said <= 100:
-        return None
-    return float(said)
+    return percent_of(said) or None
 
 
 def _rendered(answer: Answer, said: Mapping[str, Any], quirks: Quirks, content: str) -> Rendered:
     if said.get("error"):
         raise _failure(answer, said, quirks)
     if quirks.proof and not any(said.get(name) for name in quirks.proof):
-        raise _no_video(answer)
-    metadata = said.get("metadata")
-    inner = metadata.get("url") if isinstance(metadata, Mapping) else None
+        raise no_video(answer)
+    inner = table_of(said.get("metadata")).get("url")
     for way in quirks.result:
         url = {"content": content, "url": said.get("url"), "metadata.url": inner}[way]
         if isinstance(url, str) and url:
-            return Rendered(urljoin(content, url))
-    raise _no_video(answer)
-
-
-def _no_video(answer: Answer) -> ProviderError:
-    return Refused(
-        f"{answer.service} finished without a video, which mostly means that its content rules stopped it. Change the prompt.",
-        stage=Stage.OUTPUT,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=Billed.UNKNOWN,
-    )
+            try:
+                return Rendered(urljoin(content, text_of(url)))
+            except ValueError as error:
+                raise misunderstood(answer, "address of the video") from error
+    raise no_video(answer)
 
 
 def _failure(answer: Answer, said: Mapping[str, Any], quirks: Quirks) -> ProviderError:
@@ -211,10 +211,11 @@ def _failure(answer: Answer, said: Mapping[str, Any], quirks: Quirks) -> Provide
     error = error if isinstance(error, Mapping) else {"message": error}
     code, words = error.get("code"), error.get("message")
     words = words if isinstance(words, str) else ""
-    if code in MODERATION:
-        stage = Stage.OUTPUT if code == "content_filter" else Stage.INPUT
-        return _refused(answer, stage, About.UNKNOWN, quirks.failed_is_billed)
-    if code in NO_CREDIT:
+    word = text_of(code)
+    if word in MODERATION:
+        stage = Stage.OUTPUT if word == "content_filter" else Stage.INPUT
+        return refused(answer, stage=stage, billed=quirks.failed_is_billed)
+    if word in NO_CREDIT:
         return out_of_credit(answer)
     why = ""
     if words and isinstance(code, int) and 400 <= code < 500:
@@ -224,15 +225,4 @@ def _failure(answer: Answer, said: Mapping[str, Any], quirks: Quirks) -> Provide
         provider=answer.service,
         detail=answer.detail,
         billed=quirks.failed_is_billed,
-    )
-
-
-def _refused(answer: Answer, stage: Stage, about: About, billed: Billed) -> Refused:
-    return Refused(
-        f"{answer.service} will not render this: its content rules forbid it. Change the prompt or the picture.",
-        stage=stage,
-        about=about,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=billed,
     )

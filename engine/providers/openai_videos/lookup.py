@@ -5,6 +5,7 @@ A wrong "no" would pay twice and a wrong "yes" would show somebody else's clip, 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,12 @@ from typing import Any
 from engine.providers.answers import Answer, misunderstood
 from engine.providers.base import Sent
 from engine.providers.openai_videos.quirks import Quirks
+from engine.providers.reading import amount_of, rows_of, task_id_of, text_of
 
-SKEW_S = 60.0
-"""By how much the server's clock may be behind ours."""
+SKEW_S = 3_600.0
+"""By how much the server's clock may be behind ours: what is older is none of ours, and what is not may be."""
+NEAR_S = 60.0
+"""How close a clock has to be for a row to be the request without any doubt."""
 PAGE_ROWS = 100
 """https://github.com/openai/openai-openapi: `limit` is at most this."""
 
@@ -38,14 +42,13 @@ class Candidates:
 def read_page(answer: Answer) -> Page:
     """One page of the list. Raises Misunderstood: it is none."""
     said = answer.table() if answer.is_good else {}
-    rows = said.get("data")
-    if not isinstance(rows, list) or not all(
-        isinstance(row, Mapping) and isinstance(row.get("id"), str) for row in rows
-    ):
+    listed = said.get("data")
+    rows = rows_of(listed)
+    if not isinstance(listed, list) or len(rows) < len(listed) or not all(task_id_of(row.get("id")) for row in rows):
         raise misunderstood(answer)
     goes_on = bool(said.get("has_more", len(rows) >= PAGE_ROWS)) and bool(rows)
     last = said.get("last_id")
-    return Page(tuple(rows), (last if isinstance(last, str) and last else rows[-1]["id"]) if goes_on else "")
+    return Page(tuple(rows), (task_id_of(last) or text_of(rows[-1]["id"])) if goes_on else "")
 
 
 def is_past(page: Page, sent: Sent) -> bool:
@@ -61,12 +64,21 @@ def candidates(page: Page, sent: Sent, quirks: Quirks, found: Candidates) -> Non
     for row in page.rows:
         at = _created_at(row)
         prompt = row.get("prompt")
-        if row["id"] in sent.known or (at is not None and at < sent.at.timestamp() - SKEW_S):
+        task_id = text_of(row["id"])
+        if task_id in sent.known or (at is not None and at < sent.at.timestamp() - SKEW_S):
             continue
-        if isinstance(prompt, str) and prompt and prompt != sent.order.prompt:
+        if isinstance(prompt, str) and prompt and not _may_be(prompt, sent.order.prompt):
             continue
-        is_like = prompt == sent.order.prompt and at is not None and _is_same_shot(row, sent, quirks)
-        (found.certain if is_like else found.possible).append(row["id"])
+        is_near = at is not None and at >= sent.at.timestamp() - NEAR_S
+        is_like = prompt == sent.order.prompt and is_near and _is_same_shot(row, sent, quirks)
+        (found.certain if is_like else found.possible).append(task_id)
+
+
+def _may_be(listed: str, ours: str) -> bool:
+    """Whether the words may be ours: a server may trim them, cut them, or write their signs in another form."""
+    first, second = (" ".join(unicodedata.normalize("NFKC", each).casefold().split()) for each in (listed, ours))
+    first = first.rstrip(".… ")
+    return second.startswith(first)
 
 
 def _is_same_shot(row: Mapping[str, Any], sent: Sent, quirks: Quirks) -> bool:
@@ -79,5 +91,7 @@ def _is_same_shot(row: Mapping[str, Any], sent: Sent, quirks: Quirks) -> bool:
 
 
 def _created_at(row: Mapping[str, Any]) -> float | None:
-    at = row.get("created_at")
-    return float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
+    at = amount_of(row.get("created_at"), below=10**14)
+    if at is None or not at:
+        return None
+    return float(at / 1000 if at > 10**11 else at)  # some tell milliseconds

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from engine.errors import BadMedia, BadShot, Misunderstood, ProviderError, RateLimited, Unavailable
-from engine.providers.answers import unavailable, unconfirmed
+import stamina
+
+from engine.errors import BadMedia, BadShot, Misunderstood, ProviderError, RateLimited, Refused, Unavailable
+from engine.providers.answers import no_source, unavailable, unconfirmed
 from engine.providers.base import (
     CancelOutcome,
     Order,
@@ -17,6 +19,7 @@ from engine.providers.base import (
     Progress,
     Queued,
     Recovery,
+    Rendered,
     Rendering,
     Sent,
     Source,
@@ -28,7 +31,7 @@ from engine.providers.given_pictures import given_picture, notes_of
 from engine.providers.openai_videos.answers import (
     is_refusal,
     is_video,
-    no_source,
+    read_content,
     read_ends,
     read_progress,
     read_taken,
@@ -43,6 +46,9 @@ log = logging.getLogger(__name__)
 
 PAGES = 20
 """Of the list that are looked through for one request."""
+LOOKS, LOOK_MOST_S = 4, 12.0
+"""How often, and how long in all, the video of a finished render is looked for before it is said that there is none."""
+LOOK_BYTES = 64 << 10
 _ROUTES: Mapping[Work, Route] = {Work.REMIX: "remix", Work.EDIT: "edits", Work.EXTEND: "extensions"}
 
 
@@ -62,6 +68,8 @@ class OpenaiVideos(Service):
         self.quirks, self._of_model = read_quirks(setup.catalog, setup.name)
         key = setup.settings.get("key", "")
         super().__init__(setup, {self.quirks.key_header: self.quirks.key_prefix + key} if key else {})
+        self._found: set[str] = set()
+        """Finished renders whose video was looked for."""
         self._keeps = any(can.extend or can.edit or can.remix for can in self.models.values())
 
     @property
@@ -78,7 +86,7 @@ class OpenaiVideos(Service):
         references = [await given_picture(path, can.picture, "A reference") for path in order.references]
         video = await self._source_file(order.source, quirks) if order.source else None
         given = Given(first=first, last=last, references=references, video=video)
-        request = request_of(order, quirks, given, has_sound=can.audio)
+        request = await asyncio.to_thread(request_of, order, quirks, given, has_sound=can.audio)
         return Prepared(order, key, request, notes_of([first, last, *references]))
 
     async def submit(self, prepared: Prepared) -> Taken:
@@ -115,13 +123,44 @@ class OpenaiVideos(Service):
         return found.certain[0] if found.certain else None
 
     async def check(self, task_id: str) -> Progress:
-        """One GET. A body that is a video is an answer, whatever its status."""
+        """One GET. A body that is a video is an answer, whatever its status.
+
+        Where nothing in the answer proves that there is a video, the beginning of it is asked for too: such a server says
+        `completed` also of a render that has none.
+        """
         request = Request(method="GET", path=task_path(task_id, self.quirks), params=self.quirks.query)
         answer = await self.wire.ask(request, is_answer=is_video)
-        return read_progress(answer, self.quirks, content_url(self.wire.url, task_id, self.quirks))
+        content = content_url(self.wire.url, task_id, self.quirks)
+        progress = read_progress(answer, self.quirks, content)
+        is_proved = bool(self.quirks.proof) or task_id in self._found
+        if isinstance(progress, Rendered) and progress.where == content and not is_proved:
+            async for attempt in stamina.retry_context(
+                on=Refused, attempts=LOOKS, timeout=LOOK_MOST_S, wait_initial=1.0
+            ):
+                with attempt:
+                    await self._look_for_video(task_id)
+            self._found.add(task_id)
+        return progress
+
+    async def _look_for_video(self, task_id: str) -> None:
+        path = task_path(task_id, self.quirks, "/content")
+        request = Request(method="GET", path=path, params=self.quirks.query, headers={"range": "bytes=0-0"})
+        try:
+            read_content(await self.wire.ask(request, limit_bytes=LOOK_BYTES))
+        except Unavailable as error:  # it says nothing, or gives all of the video at once: the download decides
+            log.info("a video was not looked at provider=%s: %s", self.name, error.detail)
+
+    async def fetch(self, task_id: str, where: str, into: Path) -> None:
+        """Write the finished video to `into`."""
+        try:
+            await super().fetch(task_id, where, into)
+        finally:
+            self._found.discard(task_id)
 
     async def fetch_variant(self, task_id: str, variant: Variant, into: Path) -> None:
         """Write the video, its `thumbnail` or its `spritesheet` (both are WebP) to `into`.
+
+        Nothing in a film needs the latter two, so the engine does not ask for them: it is for whoever uses this client by itself.
 
         Raises:
             BadShot: the server has no such variant.
@@ -171,14 +210,19 @@ class OpenaiVideos(Service):
             log.info("a clip stays at the server provider=%s: %s", self.name, error)
 
     async def ending(self) -> Mapping[str, date]:
-        """The last day of each model that the server says one of. Empty where it says nothing. Never raises a ProviderError."""
+        """The last day of each model of ours that the server says one of. Empty where it says nothing. Never raises.
+
+        The doctor asks: an operator has to hear of it before the model is gone.
+        """
         if "models" not in self.quirks.routes:
             return {}
         try:
-            return read_ends(await self.wire.ask(Request(method="GET", path="models", params=self.quirks.query)))
+            told = read_ends(await self.wire.ask(Request(method="GET", path="models", params=self.quirks.query)))
         except ProviderError as error:
             log.info("models were not listed provider=%s: %s", self.name, error)
             return {}
+        names = {name: quirks.model or name for name, quirks in self._of_model.items()}
+        return {name: told[there] for name, there in names.items() if there in told}
 
     def _quirks_of(self, order: Order) -> Quirks:
         return self._of_model.get(order.model, self.quirks)

@@ -16,6 +16,13 @@ Route = Literal["list", "delete", "remix", "edits", "extensions", "models"]
 Variant = Literal["video", "thumbnail", "spritesheet"]
 Size = Annotated[str, StringConstraints(pattern=r"^\d{2,5}x\d{2,5}$")]
 _SHORT_SIDES = {"2k": 1440, "4k": 2160}
+OF_SERVER = frozenset(
+    {
+        "path", "query", "key_header", "key_prefix", "variants", "result", "proof", "list_is_whole", "delete_cancels",
+        "failed_is_billed", "waiting_words",
+    }
+)  # fmt: skip
+"""What no model can have of its own: all that is needed when nothing but a task id is known."""
 
 
 class Quirks(BaseModel):
@@ -73,6 +80,8 @@ class Quirks(BaseModel):
     delete_cancels: bool = False
     """A DELETE of an open render stops it."""
     failed_is_billed: Billed = Billed.UNKNOWN
+    waiting_words: tuple[str, ...] = ()
+    """Its own for a render that it has not looked at yet, as `unknown`."""
 
     @property
     def can_look_up(self) -> bool:
@@ -128,6 +137,12 @@ def read_quirks(catalog: Catalog, name: str) -> tuple[Quirks, Mapping[str, Quirk
             f"[providers.{name}.wire] in nextshot.toml: preset has to be one of {', '.join(sorted(presets))}."
         )
     server = merged(presets[preset], own)
+    for model, row in catalog.models.items():
+        if of_server := sorted(OF_SERVER & set(row.wire)):
+            raise CatalogError(
+                f'[providers.{name}.models."{model}".wire] in nextshot.toml: {", ".join(of_server)} can only be said of the whole '
+                f"server, as a render is looked at without its model: move it to [providers.{name}.wire]."
+            )
     models = {
         model: _quirks(merged(server, row.wire), f'{name}.models."{model}"') for model, row in catalog.models.items()
     }

@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from engine.providers.base import Order, Source, Work
 from engine.providers.given_pictures import GivenPicture
 from engine.providers.openai_videos.quirks import Quirks, size_of
+from engine.providers.reading import in_path
 from engine.providers.wire import Request
 
 
@@ -45,7 +46,7 @@ def request_of(order: Order, quirks: Quirks, given: Given, *, has_sound: bool = 
 
 def task_path(task_id: str, quirks: Quirks, more: str = "") -> str:
     """The path of one render; ids are whatever the server made."""
-    return f"{quirks.path}/{quote(task_id, safe='')}{more}"
+    return f"{quirks.path}/{in_path(task_id)}{more}"
 
 
 def content_url(base: str, task_id: str, quirks: Quirks) -> str:

@@ -12,6 +12,7 @@ from engine.providers.answers import unavailable
 from engine.providers.base import CancelOutcome, Order, Prepared, Progress, Taken
 from engine.providers.catalog import Setup
 from engine.providers.given_pictures import GivenPicture, given_picture, notes_of
+from engine.providers.reading import in_path
 from engine.providers.runway.answers import (
     WAITING,
     fault_of,
@@ -22,6 +23,7 @@ from engine.providers.runway.answers import (
     read_upload,
 )
 from engine.providers.runway.requests import Media, plan_of, request_of
+from engine.providers.runway.wording import check_wording
 from engine.providers.service import Service, bearer
 from engine.providers.wire import Request
 
@@ -32,7 +34,8 @@ _OVER = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 
 
 def open_provider(setup: Setup) -> RunwayProvider:
-    """The provider of this kind."""
+    """The provider of this kind. Raises CatalogError: the operator's table has a word that is none."""
+    check_wording(setup.catalog, setup.name)
     return RunwayProvider(setup)
 
 
@@ -135,7 +138,7 @@ class RunwayProvider(Service):
 
 
 def _task(method: str, task_id: str) -> Request:
-    return Request(method=method, path=f"v1/tasks/{task_id}")
+    return Request(method=method, path=f"v1/tasks/{in_path(task_id)}")
 
 
 async def _picture(path: Path | None, limits: PictureLimits, what: str) -> GivenPicture | None:

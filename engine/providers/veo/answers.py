@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import About, BadShot, Billed, ProviderError, Refused, RenderFailed, Stage
-from engine.providers.answers import Answer, misunderstood
+from engine.providers.answers import Answer, misunderstood, no_video
 from engine.providers.base import Progress, Rendered, Rendering
 from engine.providers.google_errors import fault_of, is_moderation
 from engine.providers.inline_video import INLINE
+from engine.providers.reading import TASK_ID_CHARS, rows_of, table_of, text_of
 
-_OPERATION = re.compile(r"(projects/[\w.:-]+/locations/[\w-]+/publishers/google/models/[\w.-]+)/operations/[\w-]+")
+_OPERATION = re.compile(
+    r"projects/\w[\w.:-]*/locations/[\w-]+/publishers/google/models/\w[\w.-]*/operations/[\w-]+", re.ASCII
+)
 _INVALID, _CANCELLED = 3, 1
 """https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto"""
 
@@ -22,7 +25,7 @@ def read_taken(answer: Answer) -> str:
     if not answer.is_good:
         raise fault_of(answer, is_create=True)
     name = answer.table().get("name")
-    if not isinstance(name, str) or not _OPERATION.fullmatch(name):
+    if not isinstance(name, str) or len(name) > TASK_ID_CHARS or not _OPERATION.fullmatch(name):
         raise misunderstood(answer)
     return name
 
@@ -47,23 +50,21 @@ def read_progress(answer: Answer) -> Progress:
         return Rendered(INLINE)
     if not isinstance(where, str) or not re.fullmatch(r"gs://[^/]+/.+", where):
         raise misunderstood(answer, "address of the video")
-    return Rendered(where)
+    return Rendered(text_of(where))
 
 
 def video_of(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The one video of a finished operation; None: there is none."""
-    response = said.get("response")
-    videos = response.get("videos") if isinstance(response, Mapping) else None
-    for video in videos if isinstance(videos, list) else ():
-        if isinstance(video, Mapping) and (video.get("gcsUri") or video.get("bytesBase64Encoded")):
+    for video in rows_of(table_of(said.get("response")).get("videos")):
+        if video.get("gcsUri") or video.get("bytesBase64Encoded"):
             return video
     return None
 
 
 def _failure(answer: Answer, error: Mapping[str, Any]) -> ProviderError:
     """https://docs.cloud.google.com/vertex-ai/generative-ai/docs/video/responsible-ai-and-usage-guidelines: words and codes."""
-    words, code = str(error.get("message", "")), error.get("code")
-    billed = Billed.NO if re.search(r"not (be |been )?charged", words, re.IGNORECASE) else Billed.UNKNOWN
+    words, code = text_of(error.get("message")), error.get("code")
+    billed = _billed(words)
     if is_moderation(words):
         about = (
             About.PICTURE if "image" in words.lower() else About.TEXT if "prompt" in words.lower() else About.UNKNOWN
@@ -88,12 +89,17 @@ def _failure(answer: Answer, error: Mapping[str, Any]) -> ProviderError:
 
 def _no_video(answer: Answer, said: Mapping[str, Any]) -> Refused:
     """Filtered attempts are told as "not charged" (https://github.com/googleapis/js-genai/issues/1272); others may not be."""
-    response = said.get("response")
-    found = response.get("raiMediaFilteredReasons") if isinstance(response, Mapping) else None
-    count = response.get("raiMediaFilteredCount") if isinstance(response, Mapping) else None
-    reasons = " ".join(str(each) for each in found) if isinstance(found, list) else ""
-    about = About.TEXT if "prompt" in reasons.lower() else About.VIDEO if reasons else About.UNKNOWN
-    return _refused(answer, Stage.OUTPUT, about, Billed.NO if reasons or count else Billed.UNKNOWN)
+    found = table_of(said.get("response")).get("raiMediaFilteredReasons")
+    reasons = " ".join(text_of(each) for each in found) if isinstance(found, list) else ""
+    if not reasons:
+        return no_video(answer)
+    about = About.TEXT if "prompt" in reasons.lower() else About.VIDEO
+    return _refused(answer, Stage.OUTPUT, about, _billed(reasons))
+
+
+def _billed(words: str) -> Billed:
+    """Nothing, where Google says so."""
+    return Billed.NO if re.search(r"not (be |been )?charged", words, re.IGNORECASE) else Billed.UNKNOWN
 
 
 def _refused(answer: Answer, stage: Stage, about: About, billed: Billed) -> Refused:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.errors import About, Billed, ProviderError, Refused, RenderFailed, Stage, Withheld
+from engine.errors import About, Billed, ProviderError, RenderFailed, Stage, Withheld
 from engine.providers.answers import (
     Answer,
     auth_failed,
@@ -16,12 +16,18 @@ from engine.providers.answers import (
     lost,
     misunderstood,
     model_retired,
+    no_source,
+    no_video,
     out_of_credit,
+    refused,
 )
 from engine.providers.base import Progress, Queued, Rendered, Rendering
+from engine.providers.reading import amount_of, percent_of, table_of, task_id_of, text_of
 
 TICKS_PER_USD = Decimal(10_000_000_000)
 """https://docs.x.ai/docs/key-information/usage: `cost_in_usd_ticks`."""
+_TICKS_MOST = 10**15
+"""More than any render costs."""
 _RULES = re.compile(r"moderat|content.policy|safety|usage.guideline", re.IGNORECASE)
 _NO_MODEL = re.compile(
     r"model\b.*(not exist|not found|no access|deprecated|retired|no longer|not available)", re.IGNORECASE
@@ -36,8 +42,8 @@ def read_taken(answer: Answer) -> str:
     """The task id of an accepted request."""
     if not answer.is_good:
         raise fault_of(answer, is_create=True)
-    task_id = answer.table().get("request_id")
-    if not isinstance(task_id, str) or not task_id:
+    task_id = task_id_of(answer.table().get("request_id"))
+    if task_id is None:
         raise misunderstood(answer)
     return task_id
 
@@ -51,8 +57,8 @@ def read_progress(answer: Answer) -> Progress:
     said = answer.table()
     match said.get("status"):
         case "pending" | "queued":
-            percent = _number(said.get("progress"))
-            return Rendering(float(percent)) if percent else Queued()
+            percent = percent_of(said.get("progress"))
+            return Rendering(percent) if percent else Queued()
         case "done":
             return _rendered(answer, said)
         case None if _url(said):  # the vendor's own client for JavaScript takes this for done, too
@@ -66,39 +72,25 @@ def read_progress(answer: Answer) -> Progress:
 
 
 def _rendered(answer: Answer, said: Mapping[str, Any]) -> Rendered:
-    video = said.get("video")
-    if isinstance(video, Mapping) and video.get("respect_moderation") is False:
+    if table_of(said.get("video")).get("respect_moderation") is False:
         raise Withheld(
-            f"{answer.service} rendered the shot, charged it, and withholds it for its content rules. Change the prompt.",
+            f"{answer.service} rendered the shot and withholds it for its content rules. Change the prompt.",
             provider=answer.service,
             detail=answer.detail,
         )
     url = _url(said)
     if not url:
-        raise Refused(
-            f"{answer.service} finished without a video, which mostly means that its content rules stopped it. "
-            "Change the prompt.",
-            stage=Stage.OUTPUT,
-            provider=answer.service,
-            detail=answer.detail,
-            billed=_billed(said, Billed.UNKNOWN),
-        )
+        raise no_video(answer, _billed(said, Billed.UNKNOWN))
     return Rendered(url, _usd(said))
 
 
 def _url(said: Mapping[str, Any]) -> str:
-    video = said.get("video")
-    url = video.get("url") if isinstance(video, Mapping) else None
-    return url if isinstance(url, str) else ""
-
-
-def _number(value: Any) -> Decimal | None:
-    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    url = table_of(said.get("video")).get("url")
+    return text_of(url) if isinstance(url, str) else ""
 
 
 def _usd(said: Mapping[str, Any]) -> Decimal | None:
-    usage = said.get("usage")
-    ticks = _number(usage.get("cost_in_usd_ticks")) if isinstance(usage, Mapping) else None
+    ticks = amount_of(table_of(said.get("usage")).get("cost_in_usd_ticks"), below=_TICKS_MOST)
     return None if ticks is None else ticks / TICKS_PER_USD
 
 
@@ -111,7 +103,7 @@ def _failure(answer: Answer, said: Mapping[str, Any]) -> ProviderError:
     code, words = _error_of(said)
     if _RULES.search(f"{code} {words}"):
         # https://docs.x.ai/developers/models#usage-guidelines-violation-fee: "we will still charge for the generation"
-        return _refused(answer, Stage.OUTPUT, words, _billed(said, Billed.YES))
+        return refused(answer, stage=Stage.OUTPUT, about=_about(words), billed=_billed(said, Billed.YES))
     return RenderFailed(
         f"{answer.service} could not render the shot; try again, or change the prompt.",
         provider=answer.service,
@@ -127,7 +119,8 @@ def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
     except ProviderError:
         return fault_of_status(answer, is_create=is_create)
     if is_create and answer.status < 500 and _RULES.search(f"{code} {words}"):
-        return _refused(answer, Stage.INPUT, words, Billed.NO)
+        # What it refuses before the render has a fee too, of which the page does not say when it is taken.
+        return refused(answer, stage=Stage.INPUT, about=_about(words), billed=Billed.UNKNOWN)
     if answer.status in {402, 403, 429} and _NO_CREDIT.search(words):
         return out_of_credit(
             answer
@@ -137,7 +130,7 @@ def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
     if is_create and answer.status in {400, 403, 404} and _NO_MODEL.search(words):
         return model_retired(answer)
     if is_create and answer.status in {400, 422}:
-        return no_source(answer.service, answer.detail) if _NO_VIDEO.search(words) else bad_shot(answer, words)
+        return no_source(answer.service) if _NO_VIDEO.search(words) else bad_shot(answer, words)
     return fault_of_status(answer, is_create=is_create)
 
 
@@ -145,29 +138,11 @@ def _error_of(said: Mapping[str, Any]) -> tuple[str, str]:
     """Code and words of an error: {"code", "error"} or {"error": {"code", "message"}}."""
     error = said.get("error")
     if isinstance(error, Mapping):
-        return str(error.get("code") or ""), str(error.get("message") or "")
-    return str(said.get("code") or ""), str(error or "")
+        return text_of(error.get("code")), text_of(error.get("message"))
+    return text_of(said.get("code")), text_of(error)
 
 
-def _refused(answer: Answer, stage: Stage, words: str, billed: Billed) -> Refused:
-    of_picture = bool(re.search(r"image|picture|photo", words, re.IGNORECASE))
-    about = About.PICTURE if of_picture else About.TEXT if "prompt" in words.lower() else About.UNKNOWN
-    what = {About.PICTURE: "the picture", About.TEXT: "the prompt"}.get(about, "the prompt or the picture")
-    return Refused(
-        f"{answer.service} will not render this: its content rules forbid it. Change {what}.",
-        stage=stage,
-        about=about,
-        provider=answer.service,
-        detail=answer.detail,
-        billed=billed,
-    )
-
-
-def no_source(service: str, detail: str = "") -> Refused:
-    """The clip to go on from, or to change, cannot be had there."""
-    return Refused(
-        f"{service} has the clip no longer, so it cannot go on from it or change it; /continue from its last frame instead.",
-        about=About.VIDEO,
-        provider=service,
-        detail=detail,
-    )
+def _about(words: str) -> About:
+    if re.search(r"image|picture|photo", words, re.IGNORECASE):
+        return About.PICTURE
+    return About.TEXT if "prompt" in words.lower() else About.UNKNOWN

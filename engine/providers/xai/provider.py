@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import asyncio
 
 from engine.errors import Lost, Misunderstood, Refused, RenderFailed, Withheld
+from engine.providers.answers import no_source
 from engine.providers.base import Order, Prepared, Progress, Rendered, Source, Taken
 from engine.providers.catalog import Setup
 from engine.providers.given_pictures import given_picture, notes_of
+from engine.providers.reading import in_path
 from engine.providers.service import Service, bearer
 from engine.providers.wire import Request
-from engine.providers.xai.answers import no_source, read_progress, read_taken
+from engine.providers.xai.answers import read_progress, read_taken
 from engine.providers.xai.requests import check_order, request_of, shape_note
 
 
@@ -34,7 +36,8 @@ class XaiProvider(Service):
         references = [await given_picture(path, limits, "A reference") for path in order.references]
         video_url = await self._video_url(order.source) if order.source else ""
         notes = (*notes_of([first, *references]), *shape_note(order, first))
-        return Prepared(order, key, request_of(order, first, references, video_url), notes)
+        request = await asyncio.to_thread(request_of, order, first, references, video_url)
+        return Prepared(order, key, request, notes)
 
     async def submit(self, prepared: Prepared) -> Taken:
         """One POST."""
@@ -42,7 +45,7 @@ class XaiProvider(Service):
 
     async def check(self, task_id: str) -> Progress:
         """One GET."""
-        return read_progress(await self.wire.ask(Request(method="GET", path=f"videos/{quote(task_id, safe='')}")))
+        return read_progress(await self.wire.ask(Request(method="GET", path=f"videos/{in_path(task_id)}")))
 
     async def _video_url(self, source: Source) -> str:
         """Where xAI has the clip that is gone on from or changed; its address there is short-lived, so it is asked for anew."""
@@ -50,7 +53,7 @@ class XaiProvider(Service):
             try:
                 progress = await self.check(source.task_id)
             except (Lost, Misunderstood, Refused, RenderFailed, Withheld) as error:
-                raise no_source(self.catalog.title, error.detail) from error
+                raise no_source(self.catalog.title) from error
             if isinstance(progress, Rendered):
                 return progress.where
         raise no_source(self.catalog.title)

@@ -91,20 +91,26 @@ async def test_a_key_that_is_withdrawn_later_is_no_failed_render(provider: Provi
 
 @pytest.mark.parametrize("shown", [Shown.QUEUED, Shown.RENDERING, Shown.DONE])
 async def test_a_cancel_says_honestly_what_it_did(provider: Provider, fake: FakeService, shown: Shown) -> None:
-    """Before, during and after, twice each: stopped only where the service stops."""
+    """Before, during and after, twice each: stopped where the service stops at no cost, really stopped there, and only there."""
     task_id = await begun(provider)
     fake.put(shown)
     outcomes = [await provider.cancel(task_id) for _ in range(2)]
-    if CancelOutcome.STOPPED in outcomes:
-        assert fake.cancels
+    is_stopped = shown in fake.stops_from
+    assert outcomes[0] is (CancelOutcome.STOPPED if is_stopped else CancelOutcome.MAY_STILL_COST)
+    if is_stopped or (fake.cancels and shown is Shown.QUEUED):
         assert fake.newest.is_cancelled or fake.newest.is_deleted
+    if shown is Shown.DONE:
+        assert not fake.newest.is_deleted, "a paid clip would be lost"
     assert fake.creates == 1
 
 
-async def test_what_is_over_is_forgotten_twice_in_peace(provider: Provider, fake: FakeService) -> None:
-    """Also what the service does not know."""
+async def test_what_is_over_is_forgotten_twice_in_peace(fake: FakeService) -> None:
+    """It is deleted where the service does that, and once is enough; also what the service does not know."""
+    provider = SERVICES[fake.case].open(fake.setup(None, **fake.let_forget()))
     task_id = await begun(provider)
     fake.put(Shown.DONE)
-    await provider.check(task_id)
+    assert isinstance(await provider.check(task_id), Rendered)
     await provider.forget(task_id)
+    assert fake.newest.is_deleted is fake.forgets
     await provider.forget(task_id)
+    await provider.close()

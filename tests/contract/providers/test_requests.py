@@ -33,12 +33,12 @@ REFUSALS: dict[No, type[ProviderError]] = {
     indirect=["fake"],
 )
 async def test_a_no_to_a_request_has_its_cause(provider: Provider, fake: FakeService, no: No) -> None:
-    """By class; and nothing was taken, so nothing was charged."""
+    """By class; and nothing was taken, so nothing was charged, unless the service fines for what it refuses."""
     fake.next_no = [no]
     with pytest.raises(REFUSALS[no]) as raised:
         await begun(provider)
     assert type(raised.value) is REFUSALS[no]
-    assert raised.value.billed == "no"
+    assert raised.value.billed == ("unknown" if no in fake.fines else "no")
     assert (fake.creates, len(fake.tasks)) == (1, 0)
 
 

@@ -13,6 +13,7 @@ another port, as a service's are on another host; whoever sends the key there is
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import tempfile
 from collections import Counter
@@ -24,7 +25,7 @@ from typing import Any, ClassVar, Self
 
 from aiohttp import web
 
-from engine.providers.catalog import Setup, read_catalog
+from engine.providers.catalog import Catalog, Setup, read_catalog
 from tests.fakes.provider import write_clip
 
 
@@ -96,7 +97,13 @@ class FakeService:
     """What its answers can say."""
     refuses: ClassVar[frozenset[No]] = frozenset(No)
     cancels: ClassVar[bool] = False
-    """It can be told to stop."""
+    """It can be told to stop, and stops what had not begun."""
+    stops_from: ClassVar[frozenset[Shown]] = frozenset()
+    """Where a render may stand to be stopped at no further cost, as the service documents it. Elsewhere nobody says so."""
+    forgets: ClassVar[bool] = False
+    """It deletes a finished render when it is told to."""
+    fines: ClassVar[frozenset[No]] = frozenset()
+    """What it may take a fee for though it refuses it."""
     tells_apart: ClassVar[bool] = True
     """Its list, where it has one, shows enough of a request to know it again; else a list only shows that nothing was taken."""
     settings: ClassVar[Mapping[str, str]] = {"key": "key-of-the-operator"}
@@ -132,15 +139,18 @@ class FakeService:
         self.retry_after_s = 1.0
         self.file_faults: list[FileFault] = []
         """What is wrong with the next downloads, one each."""
+        self._expired: dict[str, int] = {}
+        """By path: the newest look whose address is over."""
         self.downloads = 0
         self.inside_hits = 0
         """Requests that were led to an address inside our own network."""
         self.clip_seconds = 1.0
         self.clip_size = (64, 36)
         self.clip_grey = 90
+        self._clip = b""
+        """What is served instead of a real video."""
         self._runners: list[web.AppRunner] = []
         self._url = self._files_url = self._inside_url = ""
-        self._clip = b""
 
     # --- what a subclass writes ---
 
@@ -167,6 +177,10 @@ class FakeService:
     def shown(self, task: FakeTask, stage: Shown) -> web.Response:
         """The answer to a check of a task that stands at this stage."""
         raise NotImplementedError
+
+    def let_forget(self) -> Mapping[str, str]:
+        """Let finished renders be deleted here, where that is the operator's choice: what has to be set for it."""
+        return {}
 
     # --- what they share ---
 
@@ -218,17 +232,12 @@ class FakeService:
         return self.tasks[list(self.tasks)[-1]]
 
     def file_url(self, task: FakeTask) -> str:
-        """Where the task's video can be loaded from, with a signature as such addresses have."""
-        return f"{self._files_url}/{task.id}/clip.mp4?signature=not-to-be-logged"
+        """Where the task's video can be loaded from, with a signature as such addresses have: another one at each look."""
+        return f"{self._files_url}/{task.id}/clip.mp4?signature=not-to-be-logged&look={task.checks}"
 
     def clip(self) -> bytes:
         """A real video of `clip_seconds`."""
-        if not self._clip:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "clip.mp4"
-                write_clip(path, seconds=self.clip_seconds, colour=self.clip_grey, size=self.clip_size)
-                self._clip = path.read_bytes()
-        return self._clip
+        return self._clip or _made_clip(self.clip_seconds, self.clip_grey, self.clip_size)
 
     @property
     def url(self) -> str:
@@ -236,7 +245,7 @@ class FakeService:
 
     def setup(self, changes: Mapping[str, Any] | None = None, **settings: str) -> Setup:
         """What the real provider is opened with to speak to this server."""
-        catalog = read_catalog(self.kind, changes)
+        catalog = read_catalog(self.kind, changes) if changes else _own_catalog(self.kind)
         own = {"url": self.url + self.base_path, "results_from": self._files_url}
         return Setup(name=self.kind, catalog=catalog, settings={**self.settings, **own, **settings})
 
@@ -296,10 +305,15 @@ class FakeService:
             if not is_own and any(secret and secret in value for secret in self.settings.values()):
                 self.complaints.append(f"the key was sent to the file host in {name}")
         data = self.clip()
-        match self.file_faults.pop(0) if self.file_faults else None:
+        look = int(request.query.get("look", "0"))
+        fault = self.file_faults.pop(0) if self.file_faults else None
+        if look and look <= self._expired.get(request.path, 0):
+            fault = FileFault.EXPIRED
+        match fault:
             case FileFault.PAGE:
                 return web.Response(text="<html>sign in</html>", content_type="text/html")
             case FileFault.EXPIRED:
+                self._expired[request.path] = look
                 return web.Response(status=403, text="expired")
             case FileFault.EMPTY:
                 return web.Response(body=b"", content_type="video/mp4")
@@ -335,6 +349,21 @@ class FakeService:
     async def _inside(self, request: web.Request) -> web.Response:
         self.inside_hits += 1
         return web.Response(body=self.clip(), content_type="video/mp4")
+
+
+@functools.cache
+def _own_catalog(kind: str) -> Catalog:
+    """Read once for all tests."""
+    return read_catalog(kind)
+
+
+@functools.cache
+def _made_clip(seconds: float, grey: int, size: tuple[int, int]) -> bytes:
+    """Made once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_clip(path, seconds=seconds, colour=grey, size=size)
+        return path.read_bytes()
 
 
 ETAG = '"the-clip"'

@@ -40,6 +40,8 @@ class FakeComfy(FakeService):
     shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.REFUSED, Shown.WITHHELD}
     refuses: ClassVar[frozenset[No]] = frozenset({No.KEY, No.RATE, No.SHOT, No.RETIRED})
     cancels: ClassVar[bool] = True
+    stops_from: ClassVar[frozenset[Shown]] = frozenset({Shown.QUEUED, Shown.RENDERING})
+    forgets: ClassVar[bool] = True
     settings: ClassVar[dict[str, str]] = {}
 
     def __init__(self) -> None:

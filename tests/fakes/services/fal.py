@@ -47,6 +47,8 @@ class FakeFal(FakeService):
 
     kind = "fal"
     cancels: ClassVar[bool] = True
+    stops_from: ClassVar[frozenset[Shown]] = frozenset({Shown.QUEUED})
+    forgets: ClassVar[bool] = True
     shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.WITHHELD}
 
     def __init__(self) -> None:
@@ -198,6 +200,10 @@ class FakeFal(FakeService):
                 return web.json_response(body, status=500, headers={"X-Fal-Error-Type": "runner_server_error"})
         return _json({"detail": "Request is still in progress"}, 400)
 
+    def let_forget(self) -> Mapping[str, str]:
+        self.is_admin = True  # another key may delete nothing
+        return {}
+
     async def _cancel(self, request: web.Request) -> web.Response:
         task = self.tasks.get(request.match_info["id"])
         if task is None:
@@ -206,6 +212,7 @@ class FakeFal(FakeService):
             return _json({"status": "ALREADY_COMPLETED"}, 400)
         if self.listens or task.extra.get("stage") is not Shown.RENDERING:
             task.is_cancelled = True
+            task.shown = Shown.CANCELLED if task.shown is Shown.QUEUED else task.shown
         return _json({"status": "CANCELLATION_REQUESTED"}, 202)
 
     async def _pricing(self, request: web.Request) -> web.Response:
@@ -256,6 +263,8 @@ class FakeFal(FakeService):
         if not self.is_admin:
             return _json({"error": {"type": "authorization_error", "message": "Access denied"}}, 403)
         self.deleted.append(request.match_info["id"])
+        if task := self.tasks.get(request.match_info["id"]):
+            task.is_deleted = True
         return _json({"cdn_delete_results": []}, 200)
 
     async def _initiate(self, request: web.Request) -> web.Response:

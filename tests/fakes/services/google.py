@@ -51,6 +51,7 @@ class FakeGoogle(FakeService):
     kind = "google"
     shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.WITHHELD}
     cancels: ClassVar[bool] = True
+    forgets: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,6 +136,9 @@ class FakeGoogle(FakeService):
         if previous is not None and (previous not in self.tasks or self.tasks[previous].is_deleted):
             return error_body(404, "NOT_FOUND", "Interaction not found.")
         return await self.create(request, body)
+
+    def let_forget(self) -> Mapping[str, str]:
+        return {"keep": "no"}
 
     async def _get(self, request: web.Request) -> web.Response:
         return self.check(request.match_info["id"])

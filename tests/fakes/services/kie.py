@@ -242,7 +242,8 @@ class FakeKie(FakeService):
         if not self.gives_links:
             return _said(422, "The url is not one of ours")
         self.links += 1
-        return _said(200, "success", f"{url}&direct=1")
+        # It has a signature of its own, which is not over with the result's.
+        return _said(200, "success", f"{url.partition('&look=')[0]}&direct=1")
 
     # --- uploads ---
 

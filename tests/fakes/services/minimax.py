@@ -89,6 +89,8 @@ class FakeMinimax(FakeService):
 
     kind = "minimax"
     cancels: ClassVar[bool] = True
+    stops_from: ClassVar[frozenset[Shown]] = frozenset({Shown.QUEUED})
+    forgets: ClassVar[bool] = True
     tells_apart: ClassVar[bool] = False
     shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.WITHHELD}
 

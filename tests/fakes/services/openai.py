@@ -42,7 +42,7 @@ class FakeOpenai(FakeService):
     """OpenAI as it was until 2026-09-24: everything is served."""
 
     kind = "openai"
-    shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.WITHHELD, Shown.CANCELLED, Shown.NO_VIDEO}
+    shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.WITHHELD, Shown.CANCELLED}
     base_path = "/v1"
     preset: ClassVar[str] = "openai"
     model: ClassVar[str] = "sora-2"
@@ -50,6 +50,8 @@ class FakeOpenai(FakeService):
     """The models of the operator's table."""
     takes: ClassVar[frozenset[str]] = frozenset({"multipart", "json"})
     deletes: ClassVar[bool] = True
+    ranges: ClassVar[bool] = True
+    """It gives a part of a video where one is asked for."""
     lists: ClassVar[bool] = True
     works: ClassVar[tuple[str, ...]] = ("remix", "edits", "extensions")
     seconds: ClassVar[str] = "4|8|12"
@@ -208,6 +210,8 @@ class FakeOpenai(FakeService):
         task = self.tasks.get(request.match_info["id"])
         if task is None or task.is_deleted or self.stage(task) is not Shown.DONE:
             return self.error(404, "not_ready", "Video is not ready")
+        if request.headers.get("Range") == "bytes=0-0" and self.ranges:
+            return web.Response(status=206, body=self.clip()[:1], content_type="video/mp4")
         return await self.content(request, task)
 
     async def content(self, request: web.Request, task: FakeTask) -> web.StreamResponse:

@@ -20,9 +20,11 @@ class FakeVllmOmni(FakeOpenai):
     preset = "vllm-omni"
     model = "Wan-AI/Wan2.2-TI2V-5B-Diffusers"
     settings: ClassVar[Mapping[str, str]] = {}
-    shows: ClassVar[frozenset[Shown]] = FakeOpenai.shows - {Shown.REFUSED} | {Shown.NO_VIDEO}
+    shows: ClassVar[frozenset[Shown]] = FakeOpenai.shows - {Shown.REFUSED}
     refuses: ClassVar[frozenset[No]] = frozenset({No.SHOT, No.RETIRED})
     cancels = True
+    stops_from = frozenset({Shown.QUEUED, Shown.RENDERING})
+    forgets = True
     takes = frozenset({"multipart"})
     works = ()
     seconds = r"[1-9]\d*"
@@ -87,6 +89,7 @@ class FakeSglang(FakeVllmOmni):
     model = "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"
     refuses: ClassVar[frozenset[No]] = frozenset({No.SHOT})
     cancels = False
+    stops_from = frozenset()
     takes = frozenset({"multipart", "json"})
     fields = FakeOpenai.fields | {"seed", "negative_prompt", "fps", "num_frames", "reference_url"}
     rows: ClassVar[Mapping[str, Any]] = {model: row(seed=True, negative=True, price={"per_second": 0})}

@@ -38,6 +38,8 @@ class FakeRunway(FakeService):
     shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.WITHHELD}
     refuses: ClassVar[frozenset[No]] = frozenset({No.CREDIT, No.RATE, No.KEY, No.SHOT, No.RETIRED})
     cancels: ClassVar[bool] = True
+    stops_from: ClassVar[frozenset[Shown]] = frozenset({Shown.QUEUED})
+    forgets: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,10 +91,6 @@ class FakeRunway(FakeService):
 
     def new_id(self) -> str:
         return str(uuid.uuid4())
-
-    def file_url(self, task: FakeTask) -> str:
-        """A fresh address at each look."""
-        return f"{super().file_url(task)}&_jwt={task.checks}"
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

@@ -44,6 +44,7 @@ class FakeXai(FakeService):
     kind = "xai"
     shows: ClassVar[frozenset[Shown]] = frozenset(Shown) - {Shown.CANCELLED}
     base_path = "/v1"
+    fines: ClassVar[frozenset[No]] = frozenset({No.TEXT, No.PICTURE})
 
     def add_routes(self, app: web.Application) -> None:
         for route in ("generations", "extensions", "edits"):
