@@ -113,6 +113,10 @@ class Delivery:
         except EngineError as error:
             log.warning("message waits job=%d kind=%s: %s", say.job_id, say.kind, error)
             await self._again(say, str(error))
+        except Exception as error:
+            # a defect of ours: left alone it would keep its lease, and with it all that is still to be said of the job
+            log.exception("message crashed job=%d kind=%s", say.job_id, say.kind)
+            await self._again(say, f"{type(error).__name__}: {error}")
 
     async def _is_overtaken(self, say: Say) -> bool:
         """Whether this is the status message of a job that is over: it is not said, and the result must not wait for it."""
@@ -176,6 +180,11 @@ class Delivery:
                 await self._wait_for_platform(say, str(error))
             else:
                 await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=MEND_AFTER_S)
+        except EngineError:
+            raise
+        except Exception as error:  # a defect, after which nobody knows whether it left
+            log.exception("sending crashed job=%d kind=%s", say.job_id, say.kind)
+            await self._note(say, SayState.UNKNOWN, error=type(error).__name__, again_in_s=MEND_AFTER_S)
         else:
             await self._note(say, SayState.SENT, receipt=receipt)
             if say.kind is SayKind.STATUS:

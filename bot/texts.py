@@ -13,6 +13,7 @@ from engine.errors import Billed
 from engine.linking import CODE_LASTS_S, Linked, Parted
 from engine.model import Clip, Film, Job, JobKind, JobState, Shot, ShotOptions, Story, Take
 from engine.place_options import KEPT, PlaceOptions
+from engine.stopping import MAY_STILL_COST, WAS_CHARGED
 from engine.views import HistoryPage, ShotView, StoryView
 from engine.ways_out import WaysOut
 
@@ -88,7 +89,9 @@ def shot_caption(shot: Shot, clip: Clip, take: Take | None, job: Job | None = No
 
 
 def _dollars(usd: Decimal) -> str:
-    """`$0.84`"""
+    """`$0.84`, `$0.06`, `$0.0625`"""
+    if usd == usd.quantize(Decimal("0.01")):
+        return f"${usd:.2f}"
     return str(Quote(usd)).removeprefix("about ")
 
 
@@ -106,17 +109,31 @@ def clip_facts(clip: Clip) -> str:
 def failure(job: Job, ways: WaysOut | None = None) -> str:
     """What happened, whether it was billed, what next: `ways` are offered beside it."""
     if job.state is JobState.CANCELLED:
-        return f"{headline(job)}\ncancelled"
+        return f"{headline(job)}\ncancelled{_charged_though_cancelled(job)}"
     if job.failure is None:
         return f"{headline(job)}\nfailed"
-    billed = {
-        Billed.NO: "Nothing was charged.",
-        Billed.YES: "The render was charged.",
-        Billed.UNKNOWN: "It may have been charged.",
-    }[job.failure.billed]
-    if ways and job.failure.billed is Billed.NO:
-        billed = "Nothing was rendered, and nothing was charged."
-    return f"{headline(job)}\n{job.failure.sentence} {billed}"
+    return f"{headline(job)}\n{job.failure.sentence} {_charged(job, job.failure.billed, ways)}"
+
+
+def _charged(job: Job, billed: Billed, ways: WaysOut | None) -> str:
+    if billed is Billed.YES:
+        return "The render was charged."
+    if job.cost_usd:  # of a job that failed, this is what its first frame cost
+        render = "was not" if billed is Billed.NO else "may have been, too"
+        return f"Its first frame was painted and charged ({_dollars(job.cost_usd)}); the render {render}."
+    if billed is Billed.UNKNOWN:
+        return "It may have been charged."
+    return "Nothing was rendered, and nothing was charged." if ways else "Nothing was charged."
+
+
+def _charged_though_cancelled(job: Job) -> str:
+    if WAS_CHARGED in job.notes:
+        return "; its render was charged"
+    is_open = MAY_STILL_COST in job.notes
+    if job.cost_usd:
+        painted = f"; its first frame was painted and charged ({_dollars(job.cost_usd)})"
+        return f"{painted}, and its render may still be charged" if is_open else painted
+    return "; it may still be charged" if is_open else ""
 
 
 def shot_view(view: ShotView) -> str:

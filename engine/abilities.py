@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -35,6 +35,19 @@ class Price:
     usd_per_picture: Decimal = Decimal(0)
     """Added for each given picture after `free_pictures`."""
     free_pictures: int = 0
+    usd_per_source_second: Decimal = Decimal(0)
+    """Added for each second of a clip that is worked on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What is left of a model's abilities where a shot begins in one certain way. None and empty: all of them."""
+
+    min_seconds: float | None = None
+    max_seconds: float | None = None
+    only_seconds: tuple[float, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    ratios: tuple[str, ...] = ()
 
 
 FREE = Price(usd_per_second={"": Decimal(0)})
@@ -64,6 +77,8 @@ class Abilities:
     """References and frames exclude each other."""
     extend: bool = False
     """It can go on from a render of its own."""
+    extend_gives: str = "unknown"
+    """What an extension comes as: `whole`, with the clip that it goes on from; `new`, without; or `unknown`."""
     edit: bool = False
     """It can change a clip by words."""
     remix: bool = False
@@ -76,6 +91,8 @@ class Abilities:
     negative: bool = False
     """It takes words for what must not be seen."""
     prompt_chars: int = 4_000
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """By way of beginning: `text`, `first`, `last`, `references`, `extend`, `edit`."""
     picture: PictureLimits = PictureLimits()
     price: Price | None = None
     """None: not known before it is asked."""
@@ -91,6 +108,31 @@ class Abilities:
     """Where this was read: a URL."""
     note: str = ""
     """One line for `/models`."""
+
+
+def narrowed(can: Abilities, ways: Iterable[str]) -> Abilities:
+    """What is left of the abilities where a shot begins in all of these ways."""
+    for limit in (can.limits[way] for way in ways if way in can.limits):
+        least = can.min_seconds if limit.min_seconds is None else max(can.min_seconds, limit.min_seconds)
+        most = can.max_seconds if limit.max_seconds is None else min(can.max_seconds, limit.max_seconds)
+        steps = tuple(
+            each
+            for each in can.steps or sorted(limit.only_seconds)
+            if least <= each <= most and (not limit.only_seconds or each in limit.only_seconds)
+        )
+        can = replace(
+            can,
+            min_seconds=min(steps, default=least),
+            max_seconds=max(steps, default=most),
+            steps=steps,
+            resolutions=_left(can.resolutions, limit.resolutions),
+            ratios=_left(can.ratios, limit.ratios),
+        )
+    return can
+
+
+def _left(able: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in able if not only or each in only) or able
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +161,16 @@ class Quote:
         return f"about ${self.usd.quantize(cents)}"
 
 
-def quote(price: Price | None, *, seconds: float, resolution: str, is_silent: bool = False, pictures: int = 0) -> Quote:
-    """The price of one render. Unknown where the price or this resolution's is."""
+def quote(
+    price: Price | None,
+    *,
+    seconds: float,
+    resolution: str,
+    is_silent: bool = False,
+    pictures: int = 0,
+    source_seconds: float = 0,
+) -> Quote:
+    """The price of one render. Unknown where the price or this resolution's is. `source_seconds`: of a clip that is worked on."""
     if price is None:
         return Quote(None)
     rates = price.silent_usd_per_second if is_silent and price.silent_usd_per_second else price.usd_per_second
@@ -129,4 +179,4 @@ def quote(price: Price | None, *, seconds: float, resolution: str, is_silent: bo
         return Quote(None)
     paid_pictures = max(0, pictures - price.free_pictures)
     usd = (rate or Decimal(0)) * Decimal(str(seconds)) + price.usd_per_render + price.usd_per_picture * paid_pictures
-    return Quote(usd)
+    return Quote(usd + price.usd_per_source_second * Decimal(str(source_seconds)))

@@ -16,17 +16,22 @@ from pathlib import Path
 from typing import assert_never
 
 from engine import media, painting, submit
-from engine.errors import BadMedia, DeadlinePassed, MediaError, Refused, RenderFailed
+from engine.errors import BadMedia, DeadlinePassed, MediaError, Refused, Unavailable
+from engine.extended import new_part
 from engine.housekeeping import work_name
 from engine.jobs import finish, move
-from engine.model import Clip, Job, JobKind, JobState, SayKind, Shot, Take
+from engine.model import EXTEND, Clip, Job, JobKind, JobState, SayKind, Shot, Take
 from engine.orders import material
 from engine.outcome import Outcome, World
 from engine.ports import Reader
 from engine.providers.base import Queued, Rendered, Rendering
 from engine.stills import cost_with_pictures
+from engine.stopping import stop
 
 log = logging.getLogger(__name__)
+
+AWAKE_S = 60.0
+"""A render is given up as too slow only where it was looked at within this time: else it was we who were away."""
 
 
 async def advance(job: Job, world: World) -> Outcome:
@@ -56,7 +61,7 @@ async def advance(job: Job, world: World) -> Outcome:
 
 
 async def _check(job: Job, world: World) -> Outcome:
-    provider = world.providers[job.provider]
+    provider = world.provider(job.provider, job.subject)
     now = world.clock()
     task_id = _task_id(job)
     progress = await provider.check(task_id)
@@ -71,51 +76,69 @@ async def _check(job: Job, world: World) -> Outcome:
         case _:
             assert_never(progress)
     is_late = job.started_at is not None and now - job.started_at > timedelta(seconds=provider.pace.give_up_s)
-    if is_late and job.tries == 0:  # after an outage the next look decides: nobody could see whether it goes on
-        await provider.cancel(task_id)
+    looked_at = world.looked_at.get(job.id)
+    recent_s = max(AWAKE_S, 4 * provider.pace.every_s)
+    was_awake = looked_at is not None and now - looked_at <= timedelta(seconds=recent_s)
+    # after an outage, of its service or of ours, the next look decides: nobody could see whether it goes on
+    if is_late and was_awake and job.tries == 0:
+        await stop(job, task_id, world)
         minutes = provider.pace.give_up_s / 60
         raise DeadlinePassed(
             f"{job.subject} took longer than {minutes:.0f} minutes and was given up; /retake {job.subject} tries again."
         )
+    world.looked_at[job.id] = now
     due_at = now + timedelta(seconds=provider.pace.every_s * random.uniform(0.9, 1.1))  # not all at the same moment
     return Outcome(job=move(job, JobState.RENDERING, due_at=due_at, percent=percent, preview=preview, tries=0))
 
 
 async def _save(job: Job, world: World) -> Outcome:
-    """Fetch, measure and keep the clip. Repeatable: a fresh place to fetch from is asked for every time."""
-    provider = world.providers[job.provider]
+    """Fetch, measure and keep the clip; twice, where the first file is none: it is paid."""
+    try:
+        return await _fetched(job, world)
+    except MediaError as error:
+        log.warning("clip fetched again job=%d provider=%s: %s", job.id, job.provider, error)
+        return await _fetched(job, world)
+
+
+async def _fetched(job: Job, world: World) -> Outcome:
+    """Repeatable: a fresh place to fetch from is asked for every time."""
+    provider = world.provider(job.provider, job.subject)
     task_id = _task_id(job)
     progress = await provider.check(task_id)
     if not isinstance(progress, Rendered):
-        raise RenderFailed(
-            f"The clip of {job.subject} is gone at {job.provider}; /retake {job.subject} renders it again."
+        # it was done before, so this is a slip of the service's
+        raise Unavailable(
+            f"{job.provider} does not give the clip of {job.subject}; /retake {job.subject} renders it again."
         )
     path = (await asyncio.to_thread(world.files.work, work_name(job))) / "clip.mp4"
     await provider.fetch(task_id, progress.where, path)
     found = await world.store.read(lambda tx: material(tx, job))
-    before = found.source_take.clip if found.source_take and not found.take.edit else None
-    if before is not None:
-        path, job = await _without(before, found.shot, path, job)
-    return await _ready(job, world, path)
+    if found.shot.work != EXTEND or found.take.edit:
+        return await _ready(job, world, path)
+    able = provider.models.get(found.shot.model)
+    before = found.source_take.clip if found.source_take else None
+    new, job = await _without(before, found.shot, able.extend_gives if able else "unknown", path, job)
+    ready = await _ready(job, world, new)
+    return replace(ready, clip=ready.clip and replace(ready.clip, is_cut=new != path))
 
 
-async def _without(before: Clip, shot: Shot, path: Path, job: Job) -> tuple[Path, Job]:
-    """The new part of an extended clip. Some services give the whole of it, which a film would then show twice.
-
-    What cannot be cut is kept whole, and said: it is paid.
-    """
+async def _without(before: Clip | None, shot: Shot, gives: str, path: Path, job: Job) -> tuple[Path, Job]:
+    """The new part of an extended clip. What cannot be cut, or may be all new, is kept whole, and said: it is paid."""
     whole = await media.probe(path)
-    is_whole = abs(whole.seconds - shot.seconds) > abs(whole.seconds - shot.seconds - before.seconds)
-    if not is_whole or whole.seconds <= before.seconds:
-        return path, job
+    part = new_part(
+        gives=gives, whole_s=whole.seconds, asked_s=shot.seconds, before_s=before.seconds if before else None
+    )
+    note = "" if part.is_sure else "This clip may begin with the shot before it: its length does not tell."
     new = path.with_name("extended.mp4")
-    try:
-        await media.cut(path, new, before.seconds)
-    except MediaError as error:
-        log.warning("extended clip kept whole job=%d: %s", job.id, error)
-        note = "This clip begins with the shot before it, which could not be cut off."
-        return path, replace(job, notes=tuple(dict.fromkeys((*job.notes, note))))
-    return new, job
+    if part.from_s:
+        try:
+            await media.cut(path, new, part.from_s)
+        except MediaError as error:
+            log.warning("extended clip kept whole job=%d: %s", job.id, error)
+            note = "This clip begins with the shot before it, which could not be cut off."
+        else:
+            return new, job
+    return path, replace(job, notes=tuple(dict.fromkeys((*job.notes, note)))) if note else job
 
 
 async def _stitch(job: Job, world: World) -> Outcome:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.abilities import Abilities
+from engine.abilities import Abilities, narrowed
 from engine.errors import NotPossible
-from engine.model import Shot, ShotOptions
+from engine.model import EXTEND, TEXT_ONLY, Shot, ShotOptions
 from engine.possible import (
     ModelsByProvider,
     Wanted,
@@ -28,7 +28,7 @@ NOTHING_CHOSEN = ShotOptions()
 
 SEED_MAX = 2**31 - 1
 
-__all__ = ["SEED_MAX", "ModelsByProvider", "Settled", "check_seed", "settle_again", "settle_options"]
+__all__ = ["SEED_MAX", "Again", "ModelsByProvider", "Settled", "check_seed", "gone", "settle_again", "settle_options"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,14 @@ class Settled:
     is_unseeded: bool = False
     notes: tuple[str, ...] = ()
     """What gave way though the shot before had it, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A shot as it can be rendered again, and what gave way for that."""
+
+    shot: Shot
+    notes: tuple[str, ...] = ()
 
 
 def settle_options(
@@ -100,7 +108,7 @@ def settle_again(
     is_unseeded: bool = False,
     seed: int | None = None,
     today: date | None = None,
-) -> Shot:
+) -> Again:
     """The shot as it can be rendered by another provider (None: by its own), or without any picture (`is_unseeded`).
 
     What the model cannot do (any more) gives way to the nearest; that its model is there and open is looked at, and the seed.
@@ -109,27 +117,20 @@ def settle_again(
         NotPossible: not even so.
     """
     if is_unseeded:
-        shot = replace(
-            shot,
-            first_frame=None,
-            last_frame=None,
-            references=(),
-            still="",
-            work="",
-            is_unseeded=shot.parent_id is not None,
-        )
-    elif provider and provider != shot.provider:
+        shot = replace(shot, work=TEXT_ONLY, is_unseeded=shot.parent_id is not None)
+    elif provider and provider != shot.provider and shot.work == EXTEND:
         shot = replace(shot, work="")  # only its own service has its parent's render
-    goes_on = shot.parent_id is not None and shot.first_frame is None and not shot.is_unseeded
+    has_pictures = shot.work != TEXT_ONLY
+    goes_on = has_pictures and shot.parent_id is not None and shot.first_frame is None and not shot.is_unseeded
     options = ShotOptions(provider=provider, seed=seed)
     wanted = Wanted(
         prompt=shot.prompt,
         continues=shot if goes_on else None,
         is_unseeded=shot.is_unseeded,
-        extends=bool(shot.work),
-        first_frame=shot.first_frame is not None or bool(shot.still),
-        last_frame=shot.last_frame is not None,
-        references=len(shot.references),
+        extends=shot.work == EXTEND,
+        first_frame=has_pictures and bool(shot.first_frame or shot.still),
+        last_frame=has_pictures and shot.last_frame is not None,
+        references=len(shot.references) if has_pictures else 0,
     )
     name, model = shot.provider, shot.model
     if provider and provider != shot.provider:
@@ -137,9 +138,9 @@ def settle_again(
             options, None, NOTHING_CHOSEN, models=models, default_provider=provider, today=today, wanted=wanted
         )
     elif model not in models.get(name, {}):
-        raise NotPossible(f"{name} {model} is not here any more; choose another one, /models lists them.")
+        raise NotPossible(gone(f"{name} {model}", f"/retake {shot.code}", models, today))
     settled = _settled(options, (name, model), wanted, before=shot, chosen=NOTHING_CHOSEN, models=models, today=today)
-    return replace(
+    again = replace(
         shot,
         seconds=settled.seconds,
         ratio=settled.ratio,
@@ -151,6 +152,7 @@ def settle_again(
         is_silent=settled.is_silent,
         work=shot.work,
     )
+    return Again(shot=again, notes=settled.notes)
 
 
 def check_seed(seed: int | None) -> None:
@@ -172,6 +174,10 @@ def _who(
     """The provider and its model: where neither is named or inherited, the first of its models that can start as `wanted`."""
     usual = chosen.provider if chosen.provider in models else default_provider
     provider = options.provider or (rendered.provider if rendered else usual) or default_provider
+    if provider not in models and rendered is not None and not options.provider:
+        raise NotPossible(
+            gone(f"{provider}, which rendered {rendered.code},", f"/continue {rendered.code}", models, today)
+        )
     if provider not in models:
         raise NotPossible(f"There is no provider “{provider}” here; choose one of: {listed(models)}.")
     there = models[provider]
@@ -184,6 +190,18 @@ def _who(
     if model is None:
         raise NotPossible(f"{provider} has no model “{options.model}”; choose one of: {listed(there)}.")
     return provider, model
+
+
+def gone(who: str, command: str, models: ModelsByProvider, today: date | None) -> str:
+    """That `who` is not here any more, and how this command goes on with one that is."""
+    able = (
+        name
+        for name, there in models.items()
+        if any(each.first_frame and is_open(each, today) for each in there.values())
+    )
+    here = next(able, None)
+    way = f"{command} --provider {here} does it there" if here else "ask the operator to set it up again"
+    return f"{who} is not here any more; {way}."
 
 
 def _usual_model(
@@ -211,25 +229,25 @@ def _settled(
 ) -> Settled:
     """`before`: the shot whose options are taken over where nothing is asked."""
     provider, model = who
-    can = models[provider][model]
+    whole = models[provider][model]
+    can = narrowed(whole, wanted.ways if is_shot else ())
     name = f"{provider} {model}"
     if today is not None:
-        check_open(name, can, today)
+        check_open(name, whole, today)
     rendered = before if before and before.provider else None
-    ratio, notes = _ratio(before, rendered, chosen, can, name=name)
     settled = Settled(
         seconds=_seconds(options, rendered, chosen, can),
-        ratio=options.ratio or ratio,
+        ratio=options.ratio or _ratio(before, rendered, chosen, can),
         resolution=options.resolution or _resolution(before, rendered, chosen, can),
         style=options.style or _first_of(can.styles, (before.style if before else None, chosen.style)),
         provider=provider,
         model=model,
         negative=_negative(options, rendered, can),
         is_silent=_is_silent(options, rendered, can),
-        work="extend" if wanted.extends else "",
+        work=EXTEND if wanted.extends else "",
         is_unseeded=wanted.is_unseeded,
-        notes=() if options.ratio else notes,
     )
+    settled = replace(settled, notes=_notes(options, rendered, settled, models))
     check_seed(options.seed)
     wanted = replace(
         wanted,
@@ -241,7 +259,7 @@ def _settled(
         negative=bool(options.negative),
         silent=bool(options.is_silent),
     )
-    check_possible(wanted, name, can, models, today, is_shot=is_shot)
+    check_possible(wanted, name, whole, models, today, is_shot=is_shot)
     return settled
 
 
@@ -260,14 +278,27 @@ def _seconds(options: ShotOptions, rendered: Shot | None, chosen: ShotOptions, c
     return nearest_seconds(can.default_seconds, can)
 
 
-def _ratio(
-    before: Shot | None, rendered: Shot | None, chosen: ShotOptions, can: Abilities, *, name: str
-) -> tuple[str, tuple[str, ...]]:
-    """The shape where none is asked, and what is to be said of it."""
+def _ratio(before: Shot | None, rendered: Shot | None, chosen: ShotOptions, can: Abilities) -> str:
     if rendered is None or rendered.ratio in can.ratios:
-        return _first_of(can.ratios, (before.ratio if before else None, chosen.ratio)), ()
-    ratio = nearest_ratio(rendered.ratio, can.ratios)
-    return ratio, (f"{name} cannot do the ratio {rendered.ratio}, so this shot has {ratio}.",)
+        return _first_of(can.ratios, (before.ratio if before else None, chosen.ratio))
+    return nearest_ratio(rendered.ratio, can.ratios)
+
+
+def _notes(options: ShotOptions, before: Shot | None, settled: Settled, models: ModelsByProvider) -> tuple[str, ...]:
+    """What the shot before had, nobody asked to change, and this one has not."""
+    if before is None:
+        return ()
+    name = f"{settled.provider} {settled.model}"
+    notes = []
+    if not options.model and settled.provider == before.provider and before.model not in models[before.provider]:
+        notes.append(f"{before.provider} {before.model} is not here any more, so {name} renders this shot.")
+    if not options.ratio and settled.ratio != before.ratio:
+        notes.append(f"{name} cannot do the ratio {before.ratio}, so this shot has {settled.ratio}.")
+    if not options.resolution and settled.resolution != before.resolution:
+        notes.append(f"{name} cannot do {before.resolution} here, so this shot has {settled.resolution}.")
+    if options.seconds is None and settled.seconds != before.seconds:
+        notes.append(f"{name} cannot do {before.seconds:g} s here, so this shot has {settled.seconds:g} s.")
+    return tuple(notes)
 
 
 def _resolution(before: Shot | None, rendered: Shot | None, chosen: ShotOptions, can: Abilities) -> str:

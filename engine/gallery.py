@@ -148,8 +148,11 @@ class Gallery:
         """1: next to be rendered. 0: it does not wait in line."""
         if job.state is not JobState.QUEUED or not job.provider or job.waits_for:
             return 0
+        provider = self._providers.get(job.provider)
+        if provider is None:
+            return 0
         ahead = await self._store.read(lambda tx: tx.count_ahead(job))
-        return max(1, ahead - self._providers[job.provider].pace.in_flight + 1)
+        return max(1, ahead - provider.pace.in_flight + 1)
 
     async def _clip_of(self, place: str, code: str, viewer: str | None) -> tuple[str, Clip, str]:
         """Code, clip, and what to do if its file is broken."""

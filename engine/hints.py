@@ -30,6 +30,9 @@ async def heard(world: World, provider: str, hook: Hook) -> bool:
     except (EngineError, TimeoutError) as error:
         log.info("hook not verified provider=%s: %s", provider, error)
         return False
+    except Exception:  # what comes from anywhere must not break anything here
+        log.exception("hook crashed provider=%s", provider)
+        return False
     if task_id is None:
         log.warning("hook refused provider=%s", provider)
         return False

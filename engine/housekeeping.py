@@ -11,9 +11,9 @@ import asyncio
 import logging
 import re
 
-from engine.errors import EngineError
+from engine.errors import Billed, EngineError
 from engine.jobs import LIVE
-from engine.model import FileKey, Job
+from engine.model import FileKey, Job, JobState
 from engine.outcome import World
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,23 @@ def work_name(job: Job) -> str:
 
 
 async def tidy(job: Job, world: World) -> None:
-    """Drop what was kept for a job that is over. Best effort: what stays is found at a later start."""
+    """Drop what was kept for a job that is over. Best effort: what stays is found at a later start.
+
+    A render that failed here and may have been charged stays at its service, where its operator may still fetch it.
+    """
+    world.looked_at.pop(job.id, None)
     try:
-        if job.task_id is not None and job.provider in world.providers:
+        if job.task_id is not None and job.provider in world.providers and not _is_paid_for(job):
             await world.providers[job.provider].forget(job.task_id)
         await world.files.drop_work(work_name(job))
     except EngineError as error:
         log.warning("leftovers stayed job=%d provider=%s: %s", job.id, job.provider, error)
+
+
+def _is_paid_for(job: Job) -> bool:
+    """Whether it failed and may have cost something; what is free was quoted as such."""
+    failure = job.failure if job.state is JobState.FAILED else None
+    return failure is not None and failure.billed is not Billed.NO and job.quoted_usd != 0
 
 
 async def keep_house(world: World) -> None:

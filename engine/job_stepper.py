@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from engine.advance import advance
-from engine.errors import Crashed, EngineError, StaleFence, StorageError, Unavailable
+from engine.errors import Billed, Crashed, EngineError, StaleFence, StorageError, Unavailable
 from engine.housekeeping import tidy
 from engine.jobs import LIVE
-from engine.model import Job, JobState
-from engine.outcome import Outcome, World, after_error
+from engine.model import Job, JobKind, JobState
+from engine.outcome import Outcome, World, after_error, billed_before, painted_usd
 from engine.settle import settle
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ STEP_S: Mapping[JobState, float] = {
 SAVING: a download on a slow line, a stitch of a long film.
 """
 LOOK_UP_AFTER_S = 5.0
+TASK_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""How long to wait before each further try to write a task id: nothing else tells where a paid render is."""
 
 
 class JobStepper:
@@ -70,7 +72,14 @@ class JobStepper:
     async def _step(self, job: Job) -> None:
         try:
             outcome = await self._outcome(job)
-            after = await self._settle(outcome)
+            try:
+                after = await self._settle(outcome)
+            except (StaleFence, StorageError):
+                raise
+            except EngineError:
+                # the database refuses these very words, and would for ever
+                log.exception("step refused job=%d state=%s task_id=%s", job.id, job.state, outcome.job.task_id)
+                after = await self._settle(await self._after(job, Crashed(_broke(job))))
         except StaleFence as stale:
             log.warning("step dropped job=%d state=%s: %s", job.id, job.state, stale)
             await self._tidy_if_over(job)
@@ -78,6 +87,9 @@ class JobStepper:
         except StorageError as error:
             # nothing could be written: the lease runs out and the step is done again
             log.warning("step not saved job=%d state=%s: %s", job.id, job.state, error)
+            return
+        except EngineError:
+            log.exception("step lost job=%d state=%s", job.id, job.state)
             return
         if after.state is not job.state:
             log.info("job moved job=%d provider=%s state=%s from=%s", job.id, job.provider, after.state, job.state)
@@ -94,6 +106,12 @@ class JobStepper:
 
     async def _settle(self, outcome: Outcome) -> Job:
         try:
+            for wait_s in TASK_WAITS_S if outcome.is_taken else ():
+                try:
+                    return await self._world.store.write(lambda tx: settle(tx, outcome))
+                except StorageError as error:
+                    log.warning("task not written job=%d task_id=%s: %s", outcome.job.id, outcome.job.task_id, error)
+                    await asyncio.sleep(wait_s)
             return await self._world.store.write(lambda tx: settle(tx, outcome))
         finally:
             # written or void: from here the rows say whether the file is kept
@@ -114,10 +132,7 @@ class JobStepper:
             return await self._after(job, Unavailable(f"{job.subject} took too long at {job.provider or 'stitching'}."))
         except Exception:
             log.exception("step crashed job=%d state=%s", job.id, job.state)
-            sentence = (
-                f"Something broke inside Nextshot with {job.subject}; the operator finds it as job {job.id} in the log."
-            )
-            return await self._after(job, Crashed(sentence))
+            return await self._after(job, Crashed(_broke(job)))
 
     async def _after(self, job: Job, error: EngineError) -> Outcome:
         """A step that committed its intent and then failed stands in SUBMITTING: it is looked up, not judged from here."""
@@ -125,7 +140,17 @@ class JobStepper:
         fresh = await self._world.store.read(lambda tx: tx.job(job.id))
         if fresh is not None and fresh.state is JobState.SUBMITTING and job.state is JobState.QUEUED:
             return Outcome(job=replace(fresh, due_at=now + timedelta(seconds=LOOK_UP_AFTER_S)), detail=str(error))
-        return after_error(job, error, now)
+        if job.kind is JobKind.STITCH:
+            return after_error(job, error, now)
+        attempts = await self._world.store.read(lambda tx: tx.attempts(job.id))
+        # in QUEUED nothing had left in this step, whatever its error thinks
+        billed = billed_before(attempts) if job.state is JobState.QUEUED else None
+        outcome = after_error(job, error, now, billed=billed)
+        failure = outcome.job.failure
+        if outcome.job.state is JobState.FAILED and failure is not None and failure.billed is not Billed.YES:
+            # what its service said that it would cost was for a render that there is not
+            outcome = replace(outcome, job=replace(outcome.job, cost_usd=painted_usd(attempts)))
+        return outcome
 
     @asynccontextmanager
     async def _kept_lease(self, job: Job) -> AsyncIterator[None]:
@@ -144,3 +169,7 @@ class JobStepper:
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
+
+
+def _broke(job: Job) -> str:
+    return f"Something broke inside Nextshot with {job.subject}; the operator finds it as job {job.id} in the log."

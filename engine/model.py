@@ -13,6 +13,11 @@ from engine.errors import Billed
 FileKey = NewType("FileKey", str)
 """The name of a kept file: the sha256 of its bytes in hex and a suffix, `<64 hex>.mp4`."""
 
+EXTEND = "extend"
+"""`Shot.work` of one whose service goes on by itself from its parent's render."""
+TEXT_ONLY = "text"
+"""`Shot.work` of one that is rendered from its words alone, knowingly: the pictures that it has stay, and are not used."""
+
 PROMPT_CHARS = 4_000
 """The longest prompt, in Unicode code points."""
 
@@ -176,6 +181,8 @@ class Clip:
     width: int
     height: int
     fps: float
+    is_cut: bool = False
+    """It is a part of what its service made, so it is not what the service still has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +237,7 @@ class Shot:
     negative: str = ""
     is_silent: bool = False
     work: str = ""
-    """`extend`: the service itself goes on from its parent's render; else empty."""
+    """EXTEND, TEXT_ONLY or empty."""
     is_unseeded: bool = False
     """It continues its parent in the story alone: it was agreed that it starts without the last frame."""
     still: str = ""

@@ -8,13 +8,10 @@ from pathlib import Path
 from engine.derive import LAST_FRAME, VIDEO, derived
 from engine.errors import NothingToContinue, Refused
 from engine.jobs import LIVE
-from engine.model import Clip, Job, JobState, Shot, Take
+from engine.model import EXTEND, TEXT_ONLY, Clip, Job, JobState, Shot, Take
 from engine.outcome import World
 from engine.ports import Reader
 from engine.providers.base import Order, Provider, Source, Work
-
-EXTEND = "extend"
-"""`Shot.work` of one whose service goes on by itself from its parent's render."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +61,10 @@ class Material:
 
 
 def starts_on_parent(shot: Shot) -> bool:
-    """Whether it needs its parent's clip: for its first frame, or to be extended."""
-    return shot.parent_id is not None and shot.first_frame is None and not shot.is_unseeded
+    """Whether it needs its parent's clip: for its first frame, as what that is painted from, or to be extended."""
+    is_painted_from_words = bool(shot.still) and shot.later_s is None and shot.work != EXTEND
+    is_without = shot.is_unseeded or shot.work == TEXT_ONLY
+    return not (shot.parent_id is None or shot.first_frame or is_without or is_painted_from_words)
 
 
 async def material(tx: Reader, job: Job) -> Material:
@@ -112,7 +111,7 @@ async def order_of(found: Material, provider: Provider, world: World) -> Order:
     """
     shot, take = found.shot, found.take
     source = await _source(found, provider, world)
-    edits = take.edited_take_id is not None
+    is_bare = take.edited_take_id is not None or shot.work == TEXT_ONLY
     return Order(
         prompt=take.edit or shot.prompt,
         seconds=shot.seconds,
@@ -123,8 +122,8 @@ async def order_of(found: Material, provider: Provider, world: World) -> Order:
         model=shot.model,
         caption=shot.code,
         first_frame=None if source else await _first_frame(found, world),
-        last_frame=world.files.path(shot.last_frame) if shot.last_frame and not edits else None,
-        references=() if edits else tuple(world.files.path(key) for key in shot.references),
+        last_frame=world.files.path(shot.last_frame) if shot.last_frame and not is_bare else None,
+        references=() if is_bare else tuple(world.files.path(key) for key in shot.references),
         negative=shot.negative,
         is_silent=shot.is_silent,
         source=source,
@@ -133,7 +132,7 @@ async def order_of(found: Material, provider: Provider, world: World) -> Order:
 
 async def _first_frame(found: Material, world: World) -> Path | None:
     """What was painted for it, else what was given, else the parent's last frame."""
-    given = found.take.first_frame or found.shot.first_frame
+    given = found.take.first_frame or (None if found.shot.work == TEXT_ONLY else found.shot.first_frame)
     if given is not None:
         return world.files.path(given)
     clip = found.parent_take.clip if found.parent_take else None
@@ -149,7 +148,8 @@ async def _source(found: Material, provider: Provider, world: World) -> Source |
     work = Work.EDIT if able is None or able.edit else Work.REMIX
     if found.take.edited_take_id is None:
         work = Work.EXTEND
-    is_its_own = found.source_job is not None and found.source_job.provider == provider.name
+    # of a clip that was cut the service has more than is here
+    is_its_own = found.source_job is not None and found.source_job.provider == provider.name and not clip.is_cut
     return Source(
         work=work,
         video=await derived(world.files, clip.file, VIDEO),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from engine.attempts import AttemptOutcome
-from engine.errors import AuthFailed, Billed, EngineError, RateLimited
+from engine.attempts import Attempt, AttemptFor, AttemptOutcome
+from engine.errors import AuthFailed, Billed, EngineError, MediaError, ModelRetired, RateLimited
 from engine.jobs import finish, move
 from engine.model import Clip, Failure, FileKey, Job, JobKind, JobState, SayKind
 from engine.ports import Announce, Clock, Files, Store
@@ -23,6 +23,10 @@ PAID_SLOW_S = 300.0
 PAID_LASTS = timedelta(hours=6)
 """How long after it was taken a render is asked for that cannot be had now: it is paid, and no outage is a failure."""
 PAID = frozenset({JobState.RENDERING, JobState.SAVING})
+FETCHES = 3
+"""In how many steps a paid clip is fetched that turns out to be none, before that is believed."""
+_MENDABLE = (AuthFailed, ModelRetired)
+"""What the operator can mend while a paid render waits: a key, a provider that is not set up any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,23 @@ class World:
     announce: Announce
     painters: Mapping[str, Painter] = field(default_factory=dict)
     """By name; the first one is the default."""
+    looked_at: dict[int, datetime] = field(default_factory=dict)
+    """By job: when this process last saw it rendering."""
+
+    def provider(self, name: str, subject: str = "") -> Provider:
+        """The provider of this name. `subject`: the shot that it is wanted for.
+
+        Raises:
+            ModelRetired: it is not set up here any more.
+        """
+        found = self.providers.get(name)
+        if found is not None:
+            return found
+        other = next(iter(self.providers), None)
+        cure = (
+            f"/retake {subject} --provider {other} renders it there" if subject and other else "the operator sets it up"
+        )
+        raise ModelRetired(f"{name} is not set up here any more; {cure}.", provider=name, billed=Billed.NO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +78,20 @@ class Outcome:
     job: Job
     clip: Clip | None = None
     picture: PictureTry | None = None
+    is_taken: bool = False
+    """The job has a new task id, and nothing else tells where its paid render is."""
+    accepted_id: int | None = None
+    """The attempt that gave the job its task id, where that could not be noted before."""
     says: tuple[SayKind, ...] = ()
     detail: str = ""
     """For the event row: the provider's own word, never shown to a person."""
 
 
-def after_error(job: Job, error: EngineError, now: datetime) -> Outcome:
-    """What becomes of a job whose step failed: tried again later where that may help, else FAILED with the error's sentence."""
+def after_error(job: Job, error: EngineError, now: datetime, *, billed: Billed | None = None) -> Outcome:
+    """What becomes of a job whose step failed: tried again later where that may help, else FAILED with the error's sentence.
+
+    `billed`: what is known of its requests, where that is more than the error can know.
+    """
     detail = error_detail(error)
     if _goes_on(job, error, now):
         wait_s = error.retry_after_s if isinstance(error, RateLimited) else backoff_s(job.tries)
@@ -74,14 +102,19 @@ def after_error(job: Job, error: EngineError, now: datetime) -> Outcome:
         )
     if job.state is JobState.SUBMITTING:  # that it cannot be looked up does not say that nothing was taken
         return unconfirmed(job, now, detail=detail)
-    return failed(job, error, now, billed=_billed(job, error), detail=detail)
+    return failed(job, error, now, billed=billed or _billed(job, error), detail=detail)
 
 
 def _goes_on(job: Job, error: EngineError, now: datetime) -> bool:
-    """Whether to try again. What is rendering or rendered is paid: it is given up by the clock, not by the number of tries."""
+    """Whether to try again. What is rendering or rendered is paid: it is given up when clock and number of tries both say so.
+
+    The clock alone would judge by one look after a long time in which nobody here was awake.
+    """
     if job.kind is JobKind.RENDER and job.state in PAID and job.started_at is not None:
-        # a key can be mended while the render waits for it
-        return (error.retryable or isinstance(error, AuthFailed)) and now - job.started_at < PAID_LASTS
+        if isinstance(error, MediaError):  # a download that broke off, or a busy machine: the clip is there and paid
+            return job.state is JobState.SAVING and job.tries + 1 < FETCHES
+        is_worth_it = now - job.started_at < PAID_LASTS or job.tries < RETRIES
+        return (error.retryable or isinstance(error, _MENDABLE)) and is_worth_it
     return error.retryable and job.tries < RETRIES
 
 
@@ -110,6 +143,23 @@ def error_detail(error: EngineError) -> str:
     return f"{type(error).__name__}: {getattr(error, 'detail', '') or error}"
 
 
+def is_open(attempt: Attempt) -> bool:
+    """Whether nobody knows what became of it."""
+    return attempt.outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.INTENDED}
+
+
+def billed_before(attempts: Sequence[Attempt]) -> Billed:
+    """What is known of the money of a QUEUED job's earlier requests. A painted first frame is told by the job's cost."""
+    spent = any(is_open(each) or (each.task_id is not None and each.what is AttemptFor.RENDER) for each in attempts)
+    return Billed.UNKNOWN if spent else Billed.NO
+
+
+def painted_usd(attempts: Sequence[Attempt]) -> Decimal | None:
+    """What its first frame has cost, in US dollars. None: none was painted, or its painter did not say."""
+    paid = [each.usd for each in attempts if each.what is AttemptFor.PICTURE and each.usd is not None]
+    return sum(paid, Decimal(0)) if paid else None
+
+
 def backoff_s(tries: int) -> float:
     """2, 4, 8 … 60 s."""
     return min(RETRY_MOST_S, RETRY_FIRST_S * 2.0**tries)
@@ -120,8 +170,10 @@ def _billed(job: Job, error: EngineError) -> Billed:
 
     But that a service could not be asked says nothing of what it did.
     """
-    if job.state is JobState.SAVING and job.kind is JobKind.RENDER:
+    if job.kind is JobKind.STITCH:
+        return Billed.NO
+    if job.state is JobState.SAVING:
         return Billed.YES
-    if job.state is JobState.RENDERING and (error.retryable or isinstance(error, AuthFailed)):
+    if job.state is JobState.RENDERING and (error.retryable or isinstance(error, _MENDABLE)):
         return Billed.UNKNOWN
     return error.billed

@@ -12,6 +12,7 @@ directory is its answer: what a crash left unsaved is adopted and not painted ag
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 import shutil
@@ -44,7 +45,7 @@ from engine.orders import Material, material
 from engine.outcome import Outcome, PictureTry, World, after_error, error_detail, failed, unconfirmed
 from engine.ports import Writer
 from engine.providers.painter import Painted, Painter, PictureOrder, PreparedPicture
-from engine.stills import NO_PAINTER, added, needs_picture, picture_of
+from engine.stills import added, needs_picture, picture_of
 from engine.submit import is_fresh
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ async def paint(job: Job, world: World) -> Outcome | None:
         return None
     found.check()
     ahead = await world.store.read(lambda tx: tx.count_ahead(job))
-    if ahead >= world.providers[job.provider].pace.in_flight:
+    if ahead >= world.provider(job.provider, job.subject).pace.in_flight:
         return None  # what is painted is rendered right away
     painter = _painter(found.shot, world)
     order = await _order(found, world)
@@ -112,7 +113,7 @@ async def paint(job: Job, world: World) -> Outcome | None:
         job,
         JobState.SUBMITTING,
         waits_for=None,
-        quoted_usd=painter.quote(order).usd,
+        quoted_usd=None,  # a picture's price alone would look like the shot's; the render's submit tells both
         notes=tuple(dict.fromkeys((*job.notes, *prepared.notes))),
     )
 
@@ -146,7 +147,7 @@ async def reconcile(job: Job, world: World) -> Outcome | None:
     trying = _Try(job, attempt, found, world)
     path = await trying.path()
     if attempt.outcome is AttemptOutcome.INTENDED and await asyncio.to_thread(path.is_file):
-        return await _painted(trying, path, Painted())
+        return await _painted(trying, path, await asyncio.to_thread(_noted, path))
     return trying.unconfirmed("found in SUBMITTING")
 
 
@@ -170,7 +171,28 @@ async def _send(trying: _Try, prepared: PreparedPicture, painter: Painter, *, tr
         # a defect of the painter, after which nobody knows whether the bytes left: the same as a lost answer
         log.exception("painting crashed job=%d painter=%s", trying.job.id, painter.name)
         return trying.unconfirmed(f"{type(error).__name__}: {error}")
+    await asyncio.to_thread(_note_down, path, painted)
     return await _painted(trying, path, painted)
+
+
+def _note_down(picture: Path, painted: Painted) -> None:
+    """What a crash must not lose either: what the picture cost, and what was changed of it. It is not worth losing the picture."""
+    told = {"usd": None if painted.usd is None else f"{painted.usd:f}", "notes": painted.notes}
+    half = picture.with_suffix(".half")
+    try:
+        half.write_text(json.dumps(told), encoding="utf-8")
+        half.replace(picture.with_suffix(".json"))
+    except OSError as error:
+        log.warning("what a picture cost could not be noted: %s", error)
+
+
+def _noted(picture: Path) -> Painted:
+    """What was noted down beside a picture; nothing where nothing was."""
+    try:
+        told = json.loads(picture.with_suffix(".json").read_text(encoding="utf-8"))
+        return Painted(None if told["usd"] is None else Decimal(told["usd"]), tuple(told["notes"]))
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
+        return Painted()
 
 
 async def _painted(trying: _Try, path: Path, painted: Painted) -> Outcome:
@@ -193,11 +215,14 @@ async def _painted(trying: _Try, path: Path, painted: Painted) -> Outcome:
 
 
 def _painter(shot: Shot, world: World) -> Painter:
-    name = shot.still.partition(" ")[0]
+    name, _, model = shot.still.partition(" ")
     painter = world.painters.get(name)
-    if painter is None:
-        there = f"choose one of: {', '.join(world.painters)}." if world.painters else NO_PAINTER
-        raise ModelRetired(f"{name}, which was to paint the first frame of {shot.code}, is not here any more: {there}")
+    if painter is None or model not in painter.models:
+        who = name if painter is None else shot.still
+        raise ModelRetired(
+            f"{who}, which was to paint the first frame of {shot.code}, is not here any more; "
+            f"/retake {shot.code} --text-only renders it without one."
+        )
     return painter
 
 

@@ -91,6 +91,10 @@ class Reader(Protocol):
         """The job whose status, result or failure message this receipt names."""
         ...
 
+    async def job_by_task(self, provider: str, task_id: str) -> Job | None:
+        """The job that has this task of the provider."""
+        ...
+
     async def jobs_of_shots(self, shot_ids: Sequence[int]) -> Sequence[Job]:
         """The newest job of each of these shots."""
         ...
@@ -242,7 +246,7 @@ class Writer(Reader, Protocol):
         ...
 
     async def make_task_due(self, provider: str, task_id: str) -> None:
-        """Let the render of this task be looked at now. No job of the provider has it: nothing happens."""
+        """Let the render of this task be looked at now; where it just is, right after. No job has it: nothing happens."""
         ...
 
     async def make_due(self, provider: str) -> None:
@@ -259,8 +263,12 @@ class Writer(Reader, Protocol):
         self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None, *, usd: Decimal | None = None
     ) -> None: ...
 
-    async def owe(self, job_id: int, kind: SayKind) -> None:
-        """Owe the job's place a message of this kind, due now. A second time changes nothing."""
+    async def owe(self, job_id: int, kind: SayKind, *, in_s: float = 0.0) -> None:
+        """Owe the job's place a message of this kind, due now or then. A second time changes nothing."""
+        ...
+
+    async def hasten(self, job_id: int, kind: SayKind) -> None:
+        """Make a message due now that was owed for later and that nobody has begun to send."""
         ...
 
     async def retract(self, job_id: int, kind: SayKind) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.abilities import Abilities
+from engine.abilities import Abilities, narrowed
 from engine.errors import NotPossible
 from engine.model import Shot
 
@@ -18,6 +18,14 @@ NAMED_MOST = 3
 """How many models a sentence names that can do what this one cannot."""
 _LINES = {"4k": 2160, "2k": 1440}
 _WHOLE = re.compile(r"\d+")
+_HOW = {
+    "text": "without a picture",
+    "first": "with a first frame",
+    "last": "with a last frame",
+    "references": "from references",
+    "extend": "when it extends a clip",
+    "edit": "when it changes a clip",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,14 @@ class Wanted:
     seed: bool = False
     negative: bool = False
     silent: bool = False
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How it begins, as `Abilities.limits` has it."""
+        if self.extends:
+            return ("extend",)
+        given = {"first": self.starts_on_picture, "last": self.last_frame, "references": bool(self.references)}
+        return tuple(way for way, is_given in given.items() if is_given) or ("text",)
 
     @property
     def starts_on_picture(self) -> bool:
@@ -123,7 +139,7 @@ def check_possible(
     def others(can_do: Callable[[Abilities], bool]) -> str:
         return _others(who_can(models, can_do, today))
 
-    _check_values(wanted, name, can)
+    check_values(wanted, name, can, wanted.ways if is_shot else ())
     if is_shot:
         _check_start(wanted, name, can, models, today)
     if wanted.last_frame and not can.last_frame:
@@ -163,20 +179,26 @@ def check_possible(
         raise NotPossible(f"{name} takes no seed; leave it out. {others(lambda other: other.seed)}")
 
 
-def _check_values(wanted: Wanted, name: str, can: Abilities) -> None:
+def check_values(wanted: Wanted, name: str, whole: Abilities, ways: Sequence[str]) -> None:
+    """Length, shape, size, style and words. Raises NotPossible, with the nearest that it can in these `ways` of beginning."""
+    can = narrowed(whole, ways)
+    how = "".join(f" {_HOW[way]}" for way in ways if way in whole.limits)
     seconds = wanted.seconds
     nearest = nearest_seconds(seconds, can)
     if not math.isfinite(seconds) or nearest != seconds:
         near = f" The nearest is {nearest:g} s." if math.isfinite(seconds) else ""
-        raise NotPossible(f"A shot of {seconds:g} s is not possible with {name}; choose {_lengths(can)}.{near}")
+        so = how if nearest_seconds(seconds, whole) == seconds else ""
+        raise NotPossible(f"A shot of {seconds:g} s is not possible with {name}{so}; choose {_lengths(can)}.{near}")
     if wanted.ratio not in can.ratios:
+        so = how if wanted.ratio in whole.ratios else ""
         raise NotPossible(
-            f"{name} cannot do the ratio {wanted.ratio}; choose one of: {listed(can.ratios)}. "
+            f"{name} cannot do the ratio {wanted.ratio}{so}; choose one of: {listed(can.ratios)}. "
             f"The nearest is {nearest_ratio(wanted.ratio, can.ratios)}."
         )
     if wanted.resolution not in can.resolutions:
+        so = how if wanted.resolution in whole.resolutions else ""
         raise NotPossible(
-            f"{name} cannot do {wanted.resolution}; choose one of: {listed(can.resolutions)}. "
+            f"{name} cannot do {wanted.resolution}{so}; choose one of: {listed(can.resolutions)}. "
             f"The nearest is {nearest_resolution(wanted.resolution, can.resolutions)}."
         )
     if wanted.style not in can.styles:

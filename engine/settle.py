@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.attempts import AttemptOutcome
 from engine.jobs import LIVE, WITH_CLIP
 from engine.model import Clip, Job, JobKind, Shot, Story
 from engine.outcome import Outcome, PictureTry
@@ -21,6 +22,8 @@ async def settle(tx: Writer, outcome: Outcome) -> Job:
     if outcome.clip is not None:
         job = await _keep(tx, job, outcome.clip)
     await tx.save_job(job, detail=outcome.detail)
+    if outcome.accepted_id is not None:
+        await tx.close_attempt(outcome.accepted_id, AttemptOutcome.ACCEPTED, job.task_id)
     if outcome.picture is not None:
         await _note(tx, outcome.picture)
     for kind in outcome.says:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
+from engine.attempts import AttemptFor
 from engine.codes import parse_film_code
-from engine.errors import EngineError, NotAllowed, NotFound, NothingToContinue, RequestError
+from engine.errors import NotFound, NothingToContinue, RequestError
 from engine.gallery import Gallery
 from engine.hints import heard
 from engine.housekeeping import tidy
 from engine.jobs import LIVE, finish, move
 from engine.lookup import find_film, find_shot, find_story, live_job
-from engine.model import Asked, FileKey, Job, JobState, Person, SayKind
-from engine.outcome import World
+from engine.model import Asked, FileKey, Job, JobState, SayKind
+from engine.outcome import World, painted_usd
+from engine.painting import PAINT_S
 from engine.ports import Reader, Writer
 from engine.providers.base import Hook
 from engine.providers.painter import PaintersByName
+from engine.rights import check_allowed
 from engine.settle import after_work, retreat_tip
+from engine.stopping import TOLD_AFTER_S, WAS_CHARGED, cost_note, stop_cancelled
 from engine.views import ShotView, StoryView
 
 log = logging.getLogger(__name__)
@@ -63,26 +69,35 @@ class Steering(Gallery):
             if not jobs:
                 raise NotFound(f"Nothing of {target} is running." if target else "Nothing of yours is running here.")
             story = await tx.story(jobs[0].story_code)
-            _check_allowed(asked.person, (jobs[0].person, story.director if story else None), jobs[0].subject)
+            check_allowed(asked.person, (jobs[0].person, story.director if story else None), jobs[0].subject)
             job = await tx.take_over(jobs[0].id)
             if job is None or job.state not in stoppable:
                 raise NotFound(f"{jobs[0].subject} is finished already.")
+            attempts = await tx.attempts(job.id)
             if job.state is JobState.SUBMITTING:
+                if attempts and attempts[-1].what is AttemptFor.PICTURE:
+                    minutes = math.ceil(PAINT_S / 60)
+                    raise RequestError(
+                        f"The first frame of {job.subject} is being painted, which takes up to {minutes} minutes; "
+                        "cancel it then."
+                    )
                 raise RequestError(f"{job.subject} is being handed over this moment; try again in a few seconds.")
             if job.state is JobState.UNCONFIRMED:
                 await _take_back(tx, job)  # the question is answered
-            job = finish(job, JobState.CANCELLED, self._world.clock(), preview=None)
+            note = cost_note(job)
+            if note != WAS_CHARGED:
+                job = replace(job, cost_usd=painted_usd(attempts))
+            notes = (*job.notes, note) if note else job.notes
+            job = finish(job, JobState.CANCELLED, self._world.clock(), preview=None, notes=notes)
             await tx.save_job(job, detail=f"by {asked.person.key}")
-            await tx.owe(job.id, SayKind.FAILURE)
+            # told when its service has answered, or by itself where this process dies before
+            await tx.owe(job.id, SayKind.FAILURE, in_s=TOLD_AFTER_S if job.task_id is not None else 0.0)
             await after_work(tx, job)
             return job
 
         job = await self._store.write(work)
         if job.task_id is not None:
-            try:
-                await self._world.providers[job.provider].cancel(job.task_id)
-            except EngineError as error:
-                log.warning("cancel did not reach job=%d provider=%s: %s", job.id, job.provider, error)
+            job = await stop_cancelled(job, job.task_id, self._world)
         await tidy(job, self._world)
         await self._told(job)
         return job
@@ -102,7 +117,7 @@ class Steering(Gallery):
             found = next((job for job in unconfirmed if _is_target(job, asked, target)), None)
             if found is None:
                 raise NotFound(f"Nothing of {target} waits for an answer.")
-            _check_allowed(asked.person, (found.person,), found.subject)
+            check_allowed(asked.person, (found.person,), found.subject)
             await find_shot(tx, asked.place, found.subject)
             newest = await tx.jobs_of_shots([found.shot_id or 0])
             if any(other.id != found.id for other in newest):
@@ -132,11 +147,11 @@ class Steering(Gallery):
             if parse_film_code(code):
                 film = await find_film(tx, asked.place, code)
                 story = await tx.story(film.story_code)
-                _check_allowed(asked.person, (film.person, story.director if story else None), film.code)
+                check_allowed(asked.person, (film.person, story.director if story else None), film.code)
                 return film.code, tuple(await tx.delete_film(film.id))
             shot = await find_shot(tx, asked.place, code)
             story = await tx.story(shot.story_code)
-            _check_allowed(asked.person, (shot.person, story.director if story else None), shot.code)
+            check_allowed(asked.person, (shot.person, story.director if story else None), shot.code)
             if await live_job(tx, shot) is not None:
                 raise RequestError(f"{shot.code} is being rendered; /cancel {shot.code} first.")
             keys = await tx.delete_shot(shot.id)
@@ -239,11 +254,3 @@ async def _newest_job(tx: Reader, asked: Asked, target: str) -> Job:
     if found is None:
         raise NotFound(DONE_ALREADY)
     return found
-
-
-def _check_allowed(person: Person, owners: tuple[Person | None, ...], what: str) -> None:
-    """Raises NotAllowed unless the person is one of the owners or an operator."""
-    if person.is_operator or any(owner is not None and owner.key == person.key for owner in owners):
-        return
-    names = " or ".join(dict.fromkeys(owner.name for owner in owners if owner is not None))
-    raise NotAllowed(f"{what} belongs to {names}; only they can do that.")

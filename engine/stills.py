@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from engine.attempts import AttemptFor, AttemptOutcome
 from engine.errors import NotPossible
 from engine.model import Job, Shot, ShotOptions, Take
-from engine.orders import EXTEND
 from engine.outcome import World
 from engine.providers.painter import LATER_MOST_S, PainterAbilities, PaintersByName, PictureOrder
 
@@ -55,7 +55,7 @@ def settle_still(options: ShotOptions, *, has_parent: bool, painters: PaintersBy
 
 def needs_picture(shot: Shot, take: Take) -> bool:
     """Whether this take has to be painted before it is rendered."""
-    is_rendered_from_words = take.edited_take_id is None and shot.work != EXTEND
+    is_rendered_from_words = take.edited_take_id is None and not shot.work
     return bool(shot.still) and take.first_frame is None and is_rendered_from_words
 
 
@@ -78,13 +78,21 @@ def picture_of(shot: Shot, frame: Path | None) -> PictureOrder:
     )
 
 
-def quote_with_picture(shot: Shot, take: Take, render_usd: Decimal | None, world: World) -> Decimal | None:
-    """What a render was quoted at, with the picture that was painted for it. None: one of the two is not known."""
-    painter = world.painters.get(shot.still.partition(" ")[0]) if shot.still and take.first_frame else None
-    if painter is None:
+async def quote_with_picture(job: Job, shot: Shot, render_usd: Decimal | None, world: World) -> Decimal | None:
+    """What a render was quoted at, with the picture that was painted for it. None: one of the two is not known.
+
+    A picture that was handed on by an earlier take was paid there.
+    """
+    painter = world.painters.get(shot.still.partition(" ")[0]) if shot.still else None
+    if painter is None or not await _was_painted(job, world):
         return render_usd
     usd = painter.quote(picture_of(shot, None)).usd
     return None if usd is None or render_usd is None else usd + render_usd
+
+
+async def _was_painted(job: Job, world: World) -> bool:
+    attempts = await world.store.read(lambda tx: tx.attempts(job.id))
+    return any(each.what is AttemptFor.PICTURE and each.outcome is AttemptOutcome.ACCEPTED for each in attempts)
 
 
 async def cost_with_pictures(job: Job, render_usd: Decimal, world: World) -> Decimal:

@@ -90,7 +90,9 @@ class Studio(Takes):
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
         seen = await self._store.read(lambda tx: find_parent(tx, asked.place, command.shot))
-        if seen[2] is not None:  # a damaged clip is told now, not after a wait in line
+        if seen[2] is not None and _uses_parent(
+            command.options
+        ):  # a damaged clip is told now, not after a wait in line
             await self._check_clip(seen[1].code, seen[2], cure_of(seen[1]))
             await self._check_readable(seen[1], seen[2])
 
@@ -204,6 +206,12 @@ class Studio(Takes):
             await derived(self._files, clip.file, LAST_FRAME)
         except BadMedia as error:
             raise BadMedia(f"The clip file of {shot.code} cannot be read; {cure_of(shot)}.") from error
+
+
+def _uses_parent(options: ShotOptions) -> bool:
+    """Whether a shot that is asked for so needs the clip before it."""
+    is_painted_from_words = bool(options.still) and options.later_s is None
+    return not (options.first_frame or options.is_unseeded or is_painted_from_words)
 
 
 async def _pieces_there(tx: Reader, command: Stitch, *, is_given: bool) -> list[tuple[Shot, Clip]]:

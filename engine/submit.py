@@ -3,6 +3,8 @@
 The order is the proof (the crash points are in docs/design.md): the intent is committed before the bytes leave; right before they
 leave the fence and the intent's age are read again; nothing here or below sends twice; "it was never taken" is believed only
 after `ABSENT_AFTER_S`, which is longer than `INTENT_LASTS_S`, so a frozen sender that wakes up late finds its intent too old.
+
+Longer than other rooms: the whole proof stands in one place.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -34,10 +37,20 @@ from engine.housekeeping import work_name
 from engine.jobs import move
 from engine.model import Job, JobState
 from engine.orders import material, order_of
-from engine.outcome import RETRIES, Outcome, World, after_error, error_detail, failed, unconfirmed
+from engine.outcome import (
+    RETRIES,
+    Outcome,
+    World,
+    after_error,
+    billed_before,
+    error_detail,
+    failed,
+    is_open,
+    unconfirmed,
+)
 from engine.ports import Writer
 from engine.providers.base import Order, Prepared, Provider, Recovery, Sent, Taken
-from engine.stills import added, quote_with_picture
+from engine.stills import added, needs_picture, quote_with_picture
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +67,8 @@ LINE_S = 1.0
 PARENT_S = 2.0
 QUOTE_S = 10.0
 """How long a render waits for its price."""
+LOOK_UPS = 5
+"""How often a look-up is tried again whose person has said already that it may cost twice."""
 
 
 async def submit(job: Job, world: World) -> Outcome:
@@ -64,14 +79,19 @@ async def submit(job: Job, world: World) -> Outcome:
         later = now + timedelta(seconds=PARENT_S)
         return Outcome(job=replace(job, waits_for=found.parent.code, due_at=later))
     found.check()
-    provider = world.providers[job.provider]
+    provider = world.provider(job.provider, job.subject)
     ahead = await world.store.read(lambda tx: tx.count_ahead(job))
-    if ahead >= provider.pace.in_flight:
+    # it may have become its turn since it was looked whether its first frame is to be painted
+    if ahead >= provider.pace.in_flight or needs_picture(found.shot, found.take):
         return Outcome(job=replace(job, waits_for=None, due_at=now + timedelta(seconds=LINE_S)))
+    before = await world.store.read(lambda tx: tx.attempts(job.id))
+    taken = await _taken_before(job, before, provider, world)
+    if taken is not None:
+        return taken
 
     key = f"{job.id}-{secrets.token_hex(8)}"
     order = await order_of(found, provider, world)
-    quoted_usd = quote_with_picture(found.shot, found.take, await _quoted(provider, order), world)
+    quoted_usd = await quote_with_picture(job, found.shot, await _quoted(provider, order), world)
     prepared = await provider.prepare(order, key)  # uploads happen here, where nothing can be lost yet
     await asyncio.to_thread(world.files.work, work_name(job))
 
@@ -88,75 +108,126 @@ async def submit(job: Job, world: World) -> Outcome:
     if not await is_fresh(submitting, attempt, world):
         await _close(attempt, AttemptOutcome.ABSENT, world)
         return Outcome(job=move(submitting, JobState.QUEUED, due_at=world.clock()), detail="grew too old, never sent")
-    return await _send(submitting, attempt, prepared, provider, world, tries=job.tries)
+    return await _send(submitting, attempt, prepared, provider, world, tries=job.tries, before=billed_before(before))
+
+
+async def _taken_before(job: Job, attempts: Sequence[Attempt], provider: Provider, world: World) -> Outcome | None:
+    """Before anything is paid again: whether a request that its person was asked about was taken after all."""
+    unknown = [each for each in attempts if each.what is AttemptFor.RENDER and is_open(each)]
+    if provider.recovery is not Recovery.LOOKUP:
+        return None
+    asked = move(job, JobState.SUBMITTING)
+    for attempt in reversed(unknown):
+        try:
+            task_id = await provider.find(await _sent(asked, attempt, provider, world))
+        except EngineError as error:
+            if error.retryable and job.tries < LOOK_UPS:
+                raise
+            log.warning("not looked up job=%d provider=%s: %s", job.id, job.provider, error)
+            continue
+        if task_id is not None and not await _is_anothers(job, task_id, world):
+            return await _accepted(asked, attempt, Taken(task_id), provider.pace.first_s, world)
+    return None
 
 
 async def reconcile(job: Job, world: World) -> Outcome:
     """A job found in SUBMITTING was cut off between intent and answer: look it up, or ask its person. Never a blind repeat."""
-    provider = world.providers[job.provider]
     tried = await world.store.read(lambda tx: tx.attempts(job.id))
     attempts = [each for each in tried if each.what is AttemptFor.RENDER]
     attempt = attempts[-1]
+    if attempt.task_id is not None:  # it was answered; only what came of it was not written
+        return await _accepted(job, attempt, Taken(attempt.task_id), LOOK_AGAIN_S, world)
+    provider = world.provider(job.provider, job.subject)
+    before = billed_before([each for each in tried if each.id != attempt.id])
     match provider.recovery:
         case Recovery.SAME_KEY:
             prepared = await provider.prepare(await _same_order(job, provider, world), attempt.key)
-            return await _send(job, attempt, prepared, provider, world)
+            return await _send(job, attempt, prepared, provider, world, before=before, is_again=True)
         case Recovery.LOOKUP:
-            known = await world.store.read(lambda tx: tx.task_ids(job.provider))
-            sent = Sent(
-                key=attempt.key, order=await _same_order(job, provider, world), at=attempt.intent_at, known=known
-            )
+            sent = await _sent(job, attempt, provider, world)
             try:
                 task_id = await provider.find(sent)
             except Unconfirmed as several:
                 return await _unconfirmed(job, attempt, world, detail=error_detail(several))
             if task_id is not None:
-                return await _accepted(job, attempt, Taken(task_id), provider, world)
+                return await _accepted(job, attempt, Taken(task_id), provider.pace.first_s, world)
             now = world.clock()
             if now - attempt.intent_at < timedelta(seconds=ABSENT_AFTER_S):
                 return Outcome(job=replace(job, due_at=now + timedelta(seconds=LOOK_AGAIN_S)))
             await _close(attempt, AttemptOutcome.ABSENT, world)
-            if len(attempts) >= ABSENT_MOST:
-                never = Unavailable(
-                    f"{job.provider} did not take {job.subject} {len(attempts)} times; try again later."
-                )
-                return failed(job, never, now, billed=Billed.NO, detail="absent at the provider")
+            absent = 1 + sum(each.outcome is AttemptOutcome.ABSENT for each in attempts)
+            if absent >= ABSENT_MOST:
+                never = Unavailable(f"{job.provider} did not take {job.subject} {absent} times; try again later.")
+                return failed(job, never, now, billed=before, detail="absent at the provider")
             return Outcome(job=move(job, JobState.QUEUED, due_at=now), detail="absent at the provider")
         case Recovery.NONE:
             return await _unconfirmed(job, attempt, world, detail="found in SUBMITTING")
 
 
 async def _send(
-    job: Job, attempt: Attempt, prepared: Prepared, provider: Provider, world: World, *, tries: int = 0
+    job: Job,
+    attempt: Attempt,
+    prepared: Prepared,
+    provider: Provider,
+    world: World,
+    *,
+    before: Billed,
+    tries: int = 0,
+    is_again: bool = False,
 ) -> Outcome:
+    """`before`: whether earlier requests cost anything. `is_again`: under a key that left before, so a no is no proof."""
     try:
         async with asyncio.timeout(SEND_S):
             taken = await provider.submit(prepared)
     except (RateLimited, Unavailable, StorageError) as error:
+        if is_again:
+            waiting = after_error(job, error, world.clock())
+            if waiting.job.state is JobState.UNCONFIRMED:
+                await _close(attempt, AttemptOutcome.UNKNOWN, world)
+            return waiting
         await _close(attempt, AttemptOutcome.REJECTED, world)
         queued = move(job, JobState.QUEUED, tries=tries)
-        return after_error(queued, error, world.clock())
+        return after_error(queued, error, world.clock(), billed=_worse(error.billed, before))
     except (Refused, BadShot, OutOfCredit, AuthFailed, ModelRetired, MediaError) as error:
-        await _close(attempt, AttemptOutcome.REJECTED, world)
-        return failed(job, error, world.clock(), billed=Billed.NO, detail=error_detail(error))
+        billed = _worse(error.billed, Billed.UNKNOWN if is_again else before)
+        await _close(attempt, AttemptOutcome.UNKNOWN if is_again else AttemptOutcome.REJECTED, world)
+        return failed(job, error, world.clock(), billed=billed, detail=error_detail(error))
     except (EngineError, TimeoutError) as error:
         return await _unknown(job, attempt, error, provider, world)
     except Exception as error:
         # a defect of the adapter, after which nobody knows whether the bytes left: the same as a lost answer
         log.exception("submit crashed job=%d provider=%s", job.id, job.provider)
         return await _unknown(job, attempt, error, provider, world)
-    return await _accepted(job, attempt, taken, provider, world)
+    return await _accepted(job, attempt, taken, provider.pace.first_s, world)
 
 
-async def _accepted(job: Job, attempt: Attempt, taken: Taken, provider: Provider, world: World) -> Outcome:
-    await _close(attempt, AttemptOutcome.ACCEPTED, world, taken.task_id)
+async def _accepted(job: Job, attempt: Attempt, taken: Taken, first_s: float, world: World) -> Outcome:
+    """RENDERING with its task id, whatever the database does now: it is all by which a paid render can be had."""
+    log.info("render taken job=%d provider=%s task_id=%s", job.id, job.provider, taken.task_id)
+    accepted_id, is_ours = None, True
+    try:
+        is_ours = not await _is_anothers(job, taken.task_id, world)
+        if is_ours:
+            await _close(attempt, AttemptOutcome.ACCEPTED, world, taken.task_id)
+    except StorageError as error:
+        log.warning("attempt not closed job=%d task_id=%s: %s", job.id, taken.task_id, error)
+        accepted_id = attempt.id
+    if not is_ours:
+        return await _unconfirmed(job, attempt, world, detail=f"task {taken.task_id} is another job's")
     now = world.clock()
-    due_at = now + timedelta(seconds=provider.pace.first_s)
+    due_at = now + timedelta(seconds=first_s)
     said = {
         "task_id": taken.task_id,
         "cost_usd": added(job.cost_usd, taken.usd),
     }  # a painted first frame was paid before
-    return Outcome(job=move(job, JobState.RENDERING, **said, started_at=now, due_at=due_at))
+    rendering = move(job, JobState.RENDERING, **said, started_at=now, due_at=due_at)
+    return Outcome(job=rendering, is_taken=True, accepted_id=accepted_id)
+
+
+async def _is_anothers(job: Job, task_id: str, world: World) -> bool:
+    """Whether this task is another job's: found by its words alone, two that ask for the same look the same."""
+    owner = await world.store.read(lambda tx: tx.job_by_task(job.provider, task_id))
+    return owner is not None and owner.id != job.id
 
 
 async def _unknown(job: Job, attempt: Attempt, error: Exception, provider: Provider, world: World) -> Outcome:
@@ -187,6 +258,17 @@ async def is_fresh(job: Job, attempt: Attempt, world: World) -> bool:
 
 async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, task_id: str | None = None) -> None:
     await world.store.write(lambda tx: tx.close_attempt(attempt.id, outcome, task_id))
+
+
+async def _sent(job: Job, attempt: Attempt, provider: Provider, world: World) -> Sent:
+    known = await world.store.read(lambda tx: tx.task_ids(job.provider))
+    order = await _same_order(job, provider, world)
+    return Sent(key=attempt.key, order=order, at=attempt.intent_at, known=known)
+
+
+def _worse(said: Billed, before: Billed) -> Billed:
+    """What is known of all the requests together."""
+    return before if said is Billed.NO else said
 
 
 async def _same_order(job: Job, provider: Provider, world: World) -> Order:

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import date
 
+from engine.abilities import narrowed
 from engine.adding import Adding
-from engine.checks import SEED_MAX, check_seed, settle_again
+from engine.checks import SEED_MAX, check_seed, gone, settle_again
 from engine.errors import NotFound, NothingToContinue, NotPossible, RequestError
 from engine.lookup import NO_STORY, find_shot, live_job
 from engine.model import Asked, Edit, Job, JobKind, JobState, Retake, SayKind, Shot, ShotOptions, Take
@@ -15,7 +16,8 @@ from engine.new_rows import NewJob
 from engine.ports import Reader, Writer
 from engine.possible import check_open, who_can
 from engine.prompts import clean_prompt
-from engine.ways_out import WaysOut, ways_out
+from engine.rights import check_allowed
+from engine.ways_out import ABOUT_SHOT, WaysOut, ways_out
 
 
 class Takes(Adding):
@@ -27,8 +29,11 @@ class Takes(Adding):
         With a `provider`, or without pictures, the shot is another one from then on: its row is changed in the same transaction
         that adds the take, so that later retakes and continuations go the way that worked.
 
+        A picture that was painted for the last take, which came to nothing, is handed on: it is paid.
+
         Raises:
             NotFound, NothingToContinue, RequestError, StorageError
+            NotAllowed: to change somebody else's shot. Anybody may have it rendered again as it is.
             NotPossible: its video was given, or it cannot be rendered so.
         """
         asked = command.asked
@@ -37,7 +42,10 @@ class Takes(Adding):
 
         async def work(tx: Writer) -> Job:
             shot = await self._idle_shot(tx, asked, command.shot)
-            changed = settle_again(
+            if command.provider or command.is_text_only:
+                story = await tx.story(shot.story_code)
+                check_allowed(asked.person, (shot.person, story.director if story else None), shot.code)
+            again = settle_again(
                 shot,
                 provider=command.provider,
                 is_unseeded=command.is_text_only,
@@ -45,10 +53,14 @@ class Takes(Adding):
                 models=self.models(),
                 today=self._today(),
             )
+            changed = again.shot
             if changed != shot:
                 await tx.change_shot(changed)
-            take = await tx.add_take(shot.id, seed_of(command.seed), None)
-            return await self._add_render(tx, asked, changed, take)
+            before = await _painted_before(tx, shot, changed)
+            take = await tx.add_take(shot.id, seed_of(command.seed), before.parent_take_id if before else None)
+            if before is not None and before.first_frame is not None:
+                await tx.paint_take(take.id, before.first_frame)
+            return await self._add_render(tx, asked, changed, take, again.notes)
 
         return await self._begin(asked, work)
 
@@ -88,7 +100,9 @@ class Takes(Adding):
         """Raises NotPossible: the shot's model cannot change a clip by these words."""
         can = self.models().get(shot.provider, {}).get(shot.model)
         name = f"{shot.provider} {shot.model}"
-        if can is None or not (can.edit or can.remix):
+        if can is None:
+            raise NotPossible(gone(name, f"/retake {shot.code}", self.models(), self._today()))
+        if not (can.edit or can.remix):
             able = who_can(self.models(), lambda other: other.edit or other.remix, self._today())
             others = f"these can, for shots of their own: {', '.join(able[:5])}" if able else "no model here can"
             raise NotPossible(
@@ -99,6 +113,10 @@ class Takes(Adding):
             raise NotPossible(
                 f"{name} takes at most {can.prompt_chars:,} characters; shorten it by {len(words) - can.prompt_chars:,}."
             )
+        left = narrowed(can, ("edit",))
+        if shot.resolution not in left.resolutions or shot.ratio not in left.ratios:
+            shapes = f"{', '.join(left.resolutions)} and {', '.join(left.ratios)}"
+            raise NotPossible(f"{name} changes clips only in {shapes}; /retake {shot.code} renders it differently.")
 
     def _today(self) -> date:
         return self._world.clock().date()
@@ -167,6 +185,31 @@ class Takes(Adding):
         for key in options.pictures:
             if not await self._files.exists(key):
                 raise NotFound("The picture is not here any more; send it again.")
+
+
+async def _painted_before(tx: Reader, shot: Shot, changed: Shot) -> Take | None:
+    """The newest take, where a picture was painted for it that the next one can begin on just as well.
+
+    Not where it has its clip: then another picture is wanted. Nor where the picture was refused twice: it may be to blame.
+    """
+    takes = [each for each in await tx.takes([shot.id]) if each.edited_take_id is None]
+    newest = takes[-1] if takes else None
+    if newest is None or newest.first_frame is None or newest.clip is not None or not changed.still:
+        return None
+    if _picture_of(changed) != _picture_of(shot):
+        return None
+    parent = await tx.shot(shot.parent_id) if shot.parent_id and shot.later_s is not None else None
+    if parent is not None and parent.chosen_take_id != newest.parent_take_id:
+        return None
+    tried = [each for each in takes if each.first_frame == newest.first_frame]
+    job = await tx.job_of_take(newest)
+    is_refused = job is not None and job.failure is not None and job.failure.kind in ABOUT_SHOT
+    return None if is_refused and len(tried) > 1 and changed.provider == shot.provider else newest
+
+
+def _picture_of(shot: Shot) -> tuple[object, ...]:
+    """What a painted picture follows from, beside the clip before it."""
+    return shot.still, shot.later_s, shot.ratio, shot.work, shot.prompt
 
 
 async def _shot_and_take(tx: Reader, job: Job) -> tuple[Shot | None, Take | None]:

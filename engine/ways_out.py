@@ -7,7 +7,7 @@ from datetime import date
 
 from engine.checks import settle_again
 from engine.errors import NotPossible
-from engine.model import Failure, Shot
+from engine.model import TEXT_ONLY, Failure, Shot
 from engine.possible import ModelsByProvider
 
 ABOUT_SHOT = frozenset({"Refused", "Withheld", "BadShot"})
@@ -43,6 +43,8 @@ def ways_out(shot: Shot, failure: Failure, models: ModelsByProvider, today: date
 
 def has_picture(shot: Shot) -> bool:
     """Whether a picture goes with its words, whosever."""
+    if shot.work == TEXT_ONLY:
+        return False
     starts_on_parent = shot.parent_id is not None and not shot.is_unseeded
     return starts_on_parent or bool(shot.first_frame or shot.last_frame or shot.references or shot.still)
 

@@ -28,6 +28,9 @@ class JobReads(Transaction):
         said = select(func.max(OUTBOX.c.job_id)).where(OUTBOX.c.receipt == receipt).scalar_subquery()
         return await self._find(JOBS.where(JOB.c.id == said), job_of)
 
+    async def job_by_task(self, provider: str, task_id: str) -> Job | None:
+        return await self._find(JOBS.where(JOB.c.provider == provider, JOB.c.task_id == task_id), job_of)
+
     async def jobs_of_shots(self, shot_ids: Sequence[int]) -> Sequence[Job]:
         if not shot_ids:
             return []

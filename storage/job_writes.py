@@ -18,8 +18,10 @@ from storage.story_writes import StoryWrites
 from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX, REQUEST
 
 # Built once: every poll of every render runs these two, and to build them costs as much as to run them.
-_BEFORE = select(JOB.c.state, JOB.c.fence).where(JOB.c.id == bindparam("job_id")).with_for_update()
+_BEFORE = select(JOB.c.state, JOB.c.fence, JOB.c.was_due_at).where(JOB.c.id == bindparam("job_id")).with_for_update()
 _SAVE = update(JOB).where(JOB.c.id == bindparam("job_id"), JOB.c.fence == bindparam("held"))
+_AGAIN = 0
+"""As `was_due_at` of a claimed job: it is to be looked at once more, right after the look that is under way."""
 
 
 class JobWrites(StoryWrites):
@@ -54,7 +56,11 @@ class JobWrites(StoryWrites):
         before = await self._one(_BEFORE, job_id=job.id)
         if before is None or before["fence"] != job.fence:
             raise StaleFence(f"Job {job.id} was taken over by another step; this one's news is void.")
-        await self._change(_SAVE, job_id=job.id, held=job.fence, **job_cells(job))
+        cells = job_cells(job)
+        if before["was_due_at"] == _AGAIN:
+            soon = {"due_at": self._now()} if job.state is JobState.RENDERING else {}
+            cells |= {"was_due_at": None, **soon}
+        await self._change(_SAVE, job_id=job.id, held=job.fence, **cells)
         if before["state"] != job.state or detail:
             await self._add(
                 EVENT,
@@ -86,11 +92,17 @@ class JobWrites(StoryWrites):
         await self._change(update(JOB).where(JOB.c.id == longest).values(due_at=now, lease_until=None))
 
     async def make_task_due(self, provider: str, task_id: str) -> None:
-        # One under a lease is being looked at just now, perhaps a moment before the news: it is looked at again.
+        # One under a lease is being looked at just now, perhaps a moment before the news: it is looked at again, but only when
+        # that look is over. A new fence would void it, and who may call ever anew could keep it from ever ending.
+        now = self._now()
         rendering = update(JOB).where(
             JOB.c.provider == provider, JOB.c.task_id == task_id, JOB.c.state == JobState.RENDERING
         )
-        await self._change(rendering.values(due_at=self._now(), lease_until=None))
+        is_leased = JOB.c.lease_until > now
+        await self._change(rendering.where(is_leased).values(was_due_at=_AGAIN))
+        await self._change(
+            rendering.where(or_(JOB.c.lease_until.is_(None), ~is_leased)).values(due_at=now, lease_until=None)
+        )
 
     async def make_waiters_due(self, shot_code: str) -> None:
         # Under a lease too: a waiter whose step is just reading "not ready yet" must not sleep on. The fence voids that step.
@@ -117,7 +129,7 @@ class JobWrites(StoryWrites):
         said = {"task_id": task_id, "usd": usd_cell(usd)}
         await self._change(closed.values(outcome=str(outcome), **said, closed_at=self._now()))
 
-    async def owe(self, job_id: int, kind: SayKind) -> None:
+    async def owe(self, job_id: int, kind: SayKind, *, in_s: float = 0.0) -> None:
         place_id = await self._value(select(JOB.c.place_id).where(JOB.c.id == job_id))
         if place_id is None:
             raise Defect(f"Job {job_id} does not exist, so nothing can be owed for it.")
@@ -130,9 +142,19 @@ class JobWrites(StoryWrites):
             place_id=place_id,
             nonce=secrets.token_hex(12),  # 24 characters: Discord takes at most 25
             state=str(SayState.NEW),
-            due_at=now,
+            due_at=now + round(in_s * 1000),
             created_at=now,
         )
+
+    async def hasten(self, job_id: int, kind: SayKind) -> None:
+        waiting = update(OUTBOX).where(
+            OUTBOX.c.job_id == job_id,
+            OUTBOX.c.kind == str(kind),
+            OUTBOX.c.state == str(SayState.NEW),
+            OUTBOX.c.lease_until.is_(None),
+            OUTBOX.c.due_at.is_not(None),
+        )
+        await self._change(waiting.values(due_at=self._now()))
 
     async def retract(self, job_id: int, kind: SayKind) -> None:
         await self._change(OUTBOX.delete().where(OUTBOX.c.job_id == job_id, OUTBOX.c.kind == str(kind)))

@@ -66,6 +66,7 @@ def _clip(row: Cells) -> Clip:
         width=row["width"],
         height=row["height"],
         fps=row["fps"],
+        is_cut=bool(row.get("is_cut")),  # no film is
     )
 
 

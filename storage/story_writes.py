@@ -113,7 +113,8 @@ class StoryWrites(Transaction):
         )
         if owner is None:
             raise NotFound("There is no such take; nothing was saved.")
-        await self._add_once(CLIP, ("take_id",), take_id=take_id, **owner, **_clip_cells(clip), created_at=self._now())
+        cells = {**owner, **_clip_cells(clip), "is_cut": int(clip.is_cut), "created_at": self._now()}
+        await self._add_once(CLIP, ("take_id",), take_id=take_id, **cells)
 
     async def add_film(self, story_id: int, person: Person, shots: tuple[str, ...], clip: Clip) -> Film:
         number = await self._next_number(STORY, story_id, STORY.c.film_count, "story")

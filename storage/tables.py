@@ -146,6 +146,7 @@ class ClipRow(Row, table=True):
     height: int = _number()
     fps: float = _real()
     created_at: int = _number()
+    is_cut: int = _number(start=0)
 
 
 class FilmRow(Row, table=True):
@@ -172,7 +173,8 @@ class JobRow(Row, table=True):
     """One piece of work.
 
     `due_at` is when to look next, NULL when there is nothing to do. While it is claimed, `due_at` and `lease_until` are both the
-    end of the lease, so that a lease which ran out is simply a job that is due; `was_due_at` is when the claimed one was due.
+    end of the lease, so that a lease which ran out is simply a job that is due; `was_due_at` is when the claimed one was due,
+    0 once it is to be claimed again right after.
     """
 
     __tablename__ = "job"

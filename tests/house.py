@@ -160,8 +160,8 @@ async def opened_house(
     provider: ScriptedProvider | None = None,
     chat: FakeChat | None = None,
     url: str = "sqlite://",
-    others: Sequence[Provider] = (),
     *,
+    others: Sequence[Provider] = (),
     painters: Sequence[Painter] = (),
 ) -> AsyncIterator[House]:
     """A house that is closed when the block is left. `others` are providers beside the scripted one; they stay open."""

@@ -15,7 +15,10 @@ from engine.abilities import Abilities
 from engine.checks import ModelsByProvider
 from engine.jobs import LIVE
 from engine.model import Film, Job, Story
+from engine.providers.painter import PaintersByName
 from engine.views import ShotView, StoryView
+
+NO_PAINTERS: PaintersByName = {}
 
 CHOICE_CHARS = 100
 """https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure"""
@@ -160,9 +163,13 @@ def itself(typed: str) -> list[Choice]:
 
 
 def of_option(
-    option: Option, typed: str, given: Mapping[str, str | float | bool], models: ModelsByProvider
+    option: Option,
+    typed: str,
+    given: Mapping[str, str | float | bool],
+    models: ModelsByProvider,
+    painters: PaintersByName = NO_PAINTERS,
 ) -> list[Choice]:
-    """What an option can be with these models, those of the chosen provider and model where there are such."""
+    """What an option can be with these models and painters, those of the chosen provider and model where there are such."""
     provider, model = str(given.get("provider", "")).lower(), str(given.get("model", "")).lower()
     chosen = {provider: models[provider]} if provider in models else models
     able = [
@@ -179,6 +186,8 @@ def of_option(
             for name, by_name in chosen.items():
                 for each in by_name:
                     texts[each] = f"{texts[each]}, {name}" if each in texts else f"{each} · {name}"
+        case "still":
+            texts |= {f"{name} {model}": f"{name} {model}" for name, by_name in painters.items() for model in by_name}
         case "style":
             texts |= {style: style for each in able for style in each.styles}
         case "seconds":

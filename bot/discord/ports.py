@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.message import Reply
 from engine.checks import ModelsByProvider
 from engine.model import Job, Person, Story
+from engine.providers.painter import PaintersByName
 from engine.views import StoryView
 
 Fit = Callable[[str, Reply], Awaitable[Reply]]
@@ -18,6 +19,8 @@ class Studio(Protocol):
     """What the front end itself asks of the engine."""
 
     def models(self) -> ModelsByProvider: ...
+
+    def painters(self) -> PaintersByName: ...
 
     async def known(self, person: Person) -> Person: ...
 

@@ -43,7 +43,7 @@ class Suggestions:
         argument = next((each for each in row.arguments if each.name == field), None) if row else None
         option = next((each for each in row.options if each.name == field), None) if row else None
         if option is not None:
-            return of_option(option, typed, given, self._studio.models())
+            return of_option(option, typed, given, self._studio.models(), self._studio.painters())
         if argument is None or argument.kind not in _WITH_CODES:
             return []
         _, last = typed_of(argument, typed)

@@ -17,6 +17,7 @@ from engine.new_rows import NewShot
 from engine.ports import Reader, Writer
 from engine.views import ShotView
 from tests.fakes.clock import FakeClock
+from tests.fakes.painter import ScriptedPainter
 from tests.house import ANA, BEN, HOME, OPERATOR, House, opened_house
 
 AWAY = "local:away"
@@ -270,6 +271,15 @@ async def test_ones_own_shots_are_the_first_to_be_deleted(house: House, offers: 
     await went_on(house, "the fog")
     await rendered(house)
     assert await codes(offers, "delete", "clip", person=BEN.key) == ["a1-2", "a1-3", "a1-1"]
+
+
+async def test_who_paints_is_offered(tmp_path: Path, clock: FakeClock) -> None:
+    """Painters with their models, as `--still` takes them."""
+    async with opened_house(tmp_path, clock, painters=(ScriptedPainter(),)) as house:
+        offers = Suggestions(house.studio, 60)
+        assert await codes(offers, "create", "still") == ["brush fine", "brush rough"]
+        assert await codes(offers, "continue", "still", "ro") == ["brush rough"]
+        await offers.close()
 
 
 async def test_models_providers_and_styles_are_those_that_are_there(offers: Suggestions) -> None:

@@ -247,13 +247,14 @@ def test_the_usual_model_is_one_that_is_open_and_can_begin_so() -> None:
 def test_what_was_inherited_gives_way_to_the_nearest(
     seconds: float, ratio: str, resolution: str, kept: tuple[float, str, str]
 ) -> None:
-    """Nobody asked for it in this command; another shape is told."""
+    """Nobody asked for it in this command; what became of it is told."""
     parent = a_shot(seconds=seconds, ratio=ratio, resolution=resolution, negative="fog", is_silent=True)
     found = settled(ShotOptions(provider="service"), parent=parent)
     assert (found.seconds, found.ratio, found.resolution) == kept
     assert (found.negative, found.is_silent) == ("", False)
-    assert bool(found.notes) == (ratio != kept[1])
-    assert all(ratio in note and kept[1] in note for note in found.notes)
+    assert len(found.notes) == sum(was != now for was, now in zip((seconds, ratio, resolution), kept, strict=True))
+    shapes = [note for note in found.notes if "ratio" in note]
+    assert all(ratio in note and kept[1] in note for note in shapes)
 
 
 def test_with_references_a_continuation_leaves_the_last_frame_out_knowingly() -> None:

@@ -304,10 +304,10 @@ async def test_a_picture_that_is_here_is_not_asked_for_again(
     settle = house.stepper._settle
     failures = [StorageUnavailable("away")]
 
-    async def fail_once(outcome: object) -> Job:
+    async def fail_once(outcome: object, **more: object) -> Job:
         if failures:
             raise failures.pop()
-        return await settle(outcome)  # type: ignore[arg-type]  # passed through
+        return await settle(outcome, **more)  # type: ignore[arg-type]  # passed through
 
     monkeypatch.setattr(house.stepper, "_settle", fail_once)
     job = await begun(house)
@@ -408,15 +408,21 @@ async def test_a_render_that_is_not_known_is_not_painted_again(house: House, pai
     assert painter.calls == 1
 
 
-async def test_a_painter_that_is_gone_is_told(house: House) -> None:
-    """Its key was taken out since the shot was asked for."""
-    job = await begun(house, still="gone model")
+@pytest.mark.parametrize(("still", "who"), [("gone model", "gone"), ("brush gone", "brush gone")])
+async def test_a_painter_that_is_gone_is_told(house: House, painter: ScriptedPainter, still: str, who: str) -> None:
+    """Its key or its model was taken out since the shot was asked for; nothing is paid, and the way on is one."""
+    job = await begun(house, still=still)
     await house.run(10)
     done = await house.job(job.id)
     assert done.failure is not None
+    assert (done.failure.billed, painter.calls) == (Billed.NO, 0)
     assert done.failure.sentence == (
-        "gone, which was to paint the first frame of a1-1, is not here any more: choose one of: brush."
+        f"{who}, which was to paint the first frame of a1-1, is not here any more; "
+        "/retake a1-1 --text-only renders it without one."
     )
+    await house.say("/retake a1-1 --text-only")
+    await house.run(10)
+    assert len(house.provider.renders) == 1
 
 
 def test_a_picture_has_time_within_a_step() -> None:
@@ -449,6 +455,54 @@ async def test_people_are_told_what_cannot_be_painted(house: House, painter: Scr
     assert unknown is not None
     assert "choose one of: brush fine, brush rough" in unknown.text
     assert (painter.calls, await house.studio.story(HOME)) == (0, None)
+
+
+async def test_a_crash_after_painting_loses_neither_price_nor_notes(
+    house: House, painter: ScriptedPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lie beside the picture."""
+
+    async def dead(*_: object, **__: object) -> None:
+        raise StorageUnavailable("The database is away.")
+
+    job = await begun(house)
+    (claimed,) = await house.stepper.claim(1)
+    with monkeypatch.context() as away:
+        away.setattr(house.stepper, "_settle", dead)
+        await house.stepper.step(claimed)
+    await house.run(900)
+    done = await house.job(job.id)
+    assert (done.state, done.cost_usd, painter.calls) == (JobState.DELIVERED, Decimal("0.06"), 1)
+    assert "Its edges were cut off." in done.notes
+
+
+async def test_a_painted_frame_is_handed_on_to_the_next_try(house: House, painter: ScriptedPainter) -> None:
+    """It is paid; only where it was refused twice is another one painted. The price is told once."""
+    house.provider.submit_errors = [Refused("No."), Refused("No.")]
+    await house.say("/create a lamp --still fine")
+    await house.run(10)
+    await house.say("/retake a1-1")
+    await house.run(10)
+    assert (painter.calls, (await house.job(2)).cost_usd, (await house.job(2)).quoted_usd) == (1, None, Decimal(0))
+    await house.say("/retake a1-1")
+    await house.run(20)
+    assert (painter.calls, (await house.job(3)).state) == (2, JobState.DELIVERED)
+    (shot,) = (await house.studio.story(HOME)).shots  # type: ignore[union-attr]  # there is one
+    frames = [take.first_frame for take in shot.takes]
+    assert (frames[0] == frames[1], frames[1] == frames[2]) == (True, False)
+
+
+async def test_a_frame_of_another_clip_is_painted_anew(house: House, painter: ScriptedPainter) -> None:
+    """What it goes on from was rendered again since."""
+    await house.shot()
+    house.provider.submit_errors = [OutOfCredit("The account is empty.")]
+    await house.say("/continue a boat --later 5")
+    await house.run(10)
+    await house.say("/retake a1-1")
+    await house.run(10)
+    await house.say("/retake a1-2")
+    await house.run(20)
+    assert painter.calls == 2
 
 
 async def test_a_retake_is_painted_anew(house: House, painter: ScriptedPainter) -> None:

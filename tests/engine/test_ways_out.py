@@ -107,7 +107,10 @@ async def test_what_was_refused_with_a_picture_has_ways_out(house: House, other:
         ("Text only", "textonly:a1-2"),
         ("With other", "with:a1-2:other"),
     ]
-    assert await house.press("with", "a1-2:other", BEN) is None
+    refused = await house.press("with", "a1-2:other", BEN)
+    assert refused is not None
+    assert refused.text == "a1-2 belongs to Ana; only they can do that."
+    assert await house.press("with", "a1-2:other") is None
     await house.run(20)
     seen = await shot(house, "a1-2")
     assert (seen.shot.provider, seen.shot.model, len(seen.takes)) == ("other", "Sharp-1", 2)

@@ -98,3 +98,16 @@ async def test_nobody_is_called_where_the_page_is_not_public(tmp_path: Path) -> 
         url = await opened.web.open()
         assert await post(f"{url.rstrip('/')}/hooks/scripted", b"task-1", x_signature=SIGNATURE) != 200
         await opened.web.close()
+
+
+async def test_a_call_that_breaks_its_reader_is_no_failure_of_the_page(
+    house: tuple[House, CallingProvider, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may post anything: it is answered with "not now", and never with a 500."""
+    opened, _, url = house
+
+    async def heard(*_: object) -> bool:
+        raise RecursionError
+
+    monkeypatch.setattr(opened.studio, "heard", heard)
+    assert await post(f"{url}/hooks/scripted", b"[" * 1_000, x_signature="forged") == 503

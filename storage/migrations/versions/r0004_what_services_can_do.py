@@ -40,6 +40,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("first_frame IS NOT NULL"),
     )
 
+    op.add_column("clip", sa.Column("is_cut", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+
     op.add_column("attempt", sa.Column("what", sa.Text(), server_default=sa.text("'render'"), nullable=False))
 
     op.add_column("attempt", sa.Column("usd", sa.Text(), nullable=True))
