@@ -6,6 +6,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+from engine.errors import Billed
 from engine.model import Clip, Film, Job, JobKind, JobState, Story
 from engine.place_options import KEPT, PlaceOptions
 from engine.views import HistoryItem, ShotView, StoryView
@@ -46,12 +47,15 @@ def _subject(job: Job) -> Row:
     return {"story": job.story_code} if job.kind is JobKind.STITCH else {"shot": job.subject}
 
 
+_CHARGED = {Billed.YES: " The render was charged.", Billed.UNKNOWN: " It may have been charged."}
+
+
 def failure_sentence(job: Job) -> str:
     """Why there is no clip, and what to do."""
     if job.failure is not None:
-        return job.failure.sentence
+        return f"{job.failure.sentence}{_CHARGED.get(job.failure.billed, '')}"
     if job.state is JobState.CANCELLED:
-        return f"{job.subject} was cancelled."
+        return " ".join([f"{job.subject} was cancelled.", *job.notes])
     if job.state is JobState.UNCONFIRMED:
         return (
             f"Nobody knows whether {job.provider} took {job.subject}: render it again with `nextshot again {job.subject}` "

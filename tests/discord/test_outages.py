@@ -271,7 +271,8 @@ async def test_a_gateway_that_drops_in_the_middle_of_commands_loses_and_doubles_
     assert [len(each.messages) for each in (first, second, third)] == [1, 1, 1]
     assert len(clips(discord, channel)) == 1
     assert len(discord.identifies) == 1
-    assert not [call.code for call in discord.calls if call.code]
+    # the copy may come before our note that the first one was acknowledged: then the server says so, and that is all
+    assert [call.code for call in discord.calls if call.code] in ([], [40060])
     assert lines(caplog, "bot.discord.gateway", logging.INFO) == [
         "discord connection lost; connecting again",
         "discord connection works again (resumed)",
