@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from aiohttp import web
 
+from bot.providers import KINDS, open_service
+from bot.services import read_services
 from docs.providers_table import PAGE, page_with, tables
 from engine.errors import AuthFailed, Misunderstood, RenderFailed
 from engine.providers.base import Order, Prepared, Queued, Rendered, Rendering
@@ -95,3 +98,19 @@ async def test_the_provider_of_the_page_works(
     assert str(await provider.quote(order)) == "about $0.25"
     await provider.close()
     await runner.cleanup()
+
+
+async def test_the_settings_of_the_page_can_be_used() -> None:
+    """Its example of `nextshot.toml`: a changed price, a model taken out, a server of one's own."""
+    page = PAGE.read_text(encoding="utf-8")
+    toml = next(text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[providers.studio]" in text)
+    found = read_services(KINDS, {}, {}, tomllib.loads(toml))
+    assert found.problems == ()
+    fal, studio = found.ready
+    assert (fal.name, studio.name) == ("fal", "studio")
+    assert "luma-ray-2" not in fal.catalog.models
+    for service in (fal, studio):
+        setup = Setup(name=service.name, catalog=service.catalog, settings=service.settings)
+        provider = open_service(service.kind, setup)
+        assert "wan-2.2" in provider.models or service is fal
+        await provider.close()
