@@ -19,6 +19,8 @@ from engine.outcome import World
 log = logging.getLogger(__name__)
 
 EVERY_S = 86_400.0
+FORGET_S = 10.0
+"""How long a service has to drop what it keeps: the news of the job waits for it."""
 OLD_S = 86_400.0
 """A picture that was sent and never used, or half a file, is kept this long."""
 UPDATES_KEPT_S = 7 * 86_400.0
@@ -39,10 +41,13 @@ async def tidy(job: Job, world: World) -> None:
     world.looked_at.pop(job.id, None)
     try:
         if job.task_id is not None and job.provider in world.providers and not _is_paid_for(job):
-            await world.providers[job.provider].forget(job.task_id)
+            async with asyncio.timeout(FORGET_S):
+                await world.providers[job.provider].forget(job.task_id)
         await world.files.drop_work(work_name(job))
-    except EngineError as error:
-        log.warning("leftovers stayed job=%d provider=%s: %s", job.id, job.provider, error)
+    except (EngineError, TimeoutError) as error:
+        log.warning("leftovers stayed job=%d provider=%s: %s", job.id, job.provider, error or "no answer")
+    except Exception:  # a defect of the provider's must not keep the news of a job that is over
+        log.exception("leftovers stayed job=%d provider=%s", job.id, job.provider)
 
 
 def _is_paid_for(job: Job) -> bool:

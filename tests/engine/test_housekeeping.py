@@ -6,8 +6,11 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
+from engine.errors import Unavailable
 from engine.housekeeping import OLD_S, tidy_up
-from engine.model import Create
+from engine.model import Create, Job, JobState
 from engine.outcome import World
 from tests.house import HOME, House
 
@@ -28,6 +31,23 @@ async def test_the_leftovers_of_a_job_that_is_over_are_dropped(house: House) -> 
     await tidy_up(world_of(house))
     assert listed(house) == []
     assert house.provider.renders["task-1"].is_forgotten
+
+
+@pytest.mark.parametrize("error", [Unavailable("It is down."), TimeoutError(), TypeError("a defect of the adapter")])
+async def test_a_service_that_does_not_forget_holds_up_no_news(house: House, error: Exception) -> None:
+    """The clip is told of and delivered; what stayed is found at a later start."""
+    told: list[JobState] = []
+
+    async def hear(job: Job) -> None:
+        told.append(job.state)
+
+    house.news.listen(hear)
+    house.provider.forget_errors = [error]
+    job = await house.shot()
+    assert JobState.READY in told
+    assert listed(house) == [f"job-{job.id}"]
+    await tidy_up(world_of(house))
+    assert listed(house) == []
 
 
 async def test_what_a_live_job_works_on_stays(house: House) -> None:

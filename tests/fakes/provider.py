@@ -78,6 +78,7 @@ class ScriptedProvider:
     check_answers: list[Progress | ProviderError] = field(default_factory=list)
     """Given by the next checks, whatever the render."""
     fetch_errors: list[Exception] = field(default_factory=list)
+    forget_errors: list[Exception] = field(default_factory=list)
     fetched_bytes: bytes | None = None
     """Served instead of a clip."""
     gives_whole: bool = False
@@ -158,6 +159,8 @@ class ScriptedProvider:
         return CancelOutcome.STOPPED
 
     async def forget(self, task_id: str) -> None:
+        if self.forget_errors:
+            raise self.forget_errors.pop(0)
         if task_id in self.renders:
             self.renders[task_id].is_forgotten = True
 
