@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from engine.abilities import Abilities
+from engine.abilities import Abilities, is_open
 from engine.checks import ModelsByProvider
 from engine.errors import NotFound
 from engine.providers.painter import PainterAbilities, PaintersByName
@@ -184,7 +184,7 @@ def painters_overview(painters: PaintersByName, today: date) -> str:
     """Who paints first frames: a line for each painter, its default model first; empty: nobody is here."""
     lines = []
     for painter, by_name in painters.items():
-        living = [name for name, can in by_name.items() if not (can.closed or (can.ends_on and can.ends_on <= today))]
+        living = [name for name, can in by_name.items() if is_open(can, today)]
         default, *others = living or list(by_name)
         more = f" · also {', '.join(others)}" if others else ""
         lines.append(f"{painter} paints first frames · {default} · {price_a_picture(by_name[default])}{more}")

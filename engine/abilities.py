@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,21 @@ class Pace:
     give_up_s: float
     in_flight: int
     """How many renders it takes at a time."""
+
+
+class Listed(Protocol):
+    """A model in a catalog, of whatever kind."""
+
+    @property
+    def closed(self) -> str: ...
+
+    @property
+    def ends_on(self) -> date | None: ...
+
+
+def is_open(model: Listed, today: date | None) -> bool:
+    """Whether it can be used on this day; None: whenever that is."""
+    return not model.closed and (today is None or model.ends_on is None or today < model.ends_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.abilities import Abilities, narrowed
+from engine.abilities import Abilities, is_open, narrowed
 from engine.errors import NotPossible
 from engine.model import EXTEND, TEXT_ONLY, Shot, ShotOptions
 from engine.possible import (
@@ -17,7 +17,6 @@ from engine.possible import (
     Wanted,
     check_open,
     check_possible,
-    is_open,
     listed,
     nearest_ratio,
     nearest_resolution,

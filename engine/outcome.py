@@ -143,14 +143,16 @@ def error_detail(error: EngineError) -> str:
     return f"{type(error).__name__}: {getattr(error, 'detail', '') or error}"
 
 
-def is_open(attempt: Attempt) -> bool:
+def is_unresolved(attempt: Attempt) -> bool:
     """Whether nobody knows what became of it."""
     return attempt.outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.INTENDED}
 
 
 def billed_before(attempts: Sequence[Attempt]) -> Billed:
     """What is known of the money of a QUEUED job's earlier requests. A painted first frame is told by the job's cost."""
-    spent = any(is_open(each) or (each.task_id is not None and each.what is AttemptFor.RENDER) for each in attempts)
+    spent = any(
+        is_unresolved(each) or (each.task_id is not None and each.what is AttemptFor.RENDER) for each in attempts
+    )
     return Billed.UNKNOWN if spent else Billed.NO
 
 

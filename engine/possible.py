@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.abilities import Abilities, narrowed
+from engine.abilities import Abilities, is_open, narrowed
 from engine.errors import NotPossible
 from engine.model import Shot
 
@@ -71,11 +71,6 @@ class Wanted:
 def listed(names: Iterable[str]) -> str:
     """`a, b, c`"""
     return ", ".join(names)
-
-
-def is_open(can: Abilities, today: date | None) -> bool:
-    """Whether it renders at all on this day; None: whenever that is."""
-    return not can.closed and (today is None or can.ends_on is None or today < can.ends_on)
 
 
 def who_can(models: ModelsByProvider, can_do: Callable[[Abilities], bool], today: date | None) -> list[str]:

@@ -7,11 +7,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from engine.abilities import is_open
 from engine.attempts import AttemptFor, AttemptOutcome
 from engine.errors import NotPossible
 from engine.model import Job, Shot, ShotOptions, Take
 from engine.outcome import World
-from engine.providers.painter import LATER_MOST_S, PainterAbilities, PaintersByName, PictureOrder
+from engine.providers.painter import LATER_MOST_S, PaintersByName, PictureOrder
 
 LATER_LEAST_S = 1.0
 NO_PAINTER = (
@@ -46,7 +47,7 @@ def settle_still(options: ShotOptions, *, has_parent: bool, painters: PaintersBy
     )
     if can.closed:
         raise NotPossible(f"{name} {model} cannot be used: {can.closed.rstrip('.')}.{instead}")
-    if not _is_open(can, today):
+    if not is_open(can, today):
         raise NotPossible(
             f"{name} {model} is no longer there: its service ended it on {can.ends_on:%d %B %Y}.{instead}"
         )
@@ -148,7 +149,7 @@ def _able(painters: PaintersByName, is_later: bool, today: date | None) -> list[
         (name, model)
         for name, there in painters.items()
         for model, can in there.items()
-        if _is_open(can, today) and (can.can_edit or not is_later)
+        if is_open(can, today) and (can.can_edit or not is_later)
     ]
 
 
@@ -159,7 +160,3 @@ def _names(painters: PaintersByName, is_later: bool, today: date | None) -> str:
 def _first(painters: PaintersByName) -> tuple[str, str]:
     name, there = next(iter(painters.items()))
     return name, next(iter(there))
-
-
-def _is_open(can: PainterAbilities, today: date | None) -> bool:
-    return today is None or not (can.closed or (can.ends_on is not None and today >= can.ends_on))

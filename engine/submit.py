@@ -45,7 +45,7 @@ from engine.outcome import (
     billed_before,
     error_detail,
     failed,
-    is_open,
+    is_unresolved,
     unconfirmed,
 )
 from engine.ports import Writer
@@ -113,7 +113,7 @@ async def submit(job: Job, world: World) -> Outcome:
 
 async def _taken_before(job: Job, attempts: Sequence[Attempt], provider: Provider, world: World) -> Outcome | None:
     """Before anything is paid again: whether a request that its person was asked about was taken after all."""
-    unknown = [each for each in attempts if each.what is AttemptFor.RENDER and is_open(each)]
+    unknown = [each for each in attempts if each.what is AttemptFor.RENDER and is_unresolved(each)]
     if provider.recovery is not Recovery.LOOKUP:
         return None
     asked = move(job, JobState.SUBMITTING)

@@ -15,7 +15,7 @@ from bot.catalog_words import ending_soon
 from bot.doctor.finding import Finding, ok, problem, warning
 from bot.providers import Maker, makers_of
 from bot.settings import Settings
-from engine.abilities import Abilities
+from engine.abilities import Abilities, is_open
 from engine.errors import AuthFailed, EngineError
 from engine.providers.base import Account, Ending
 from storage import LocalFiles, read_holder
@@ -42,7 +42,7 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
     for name, maker in makers_of(settings.services).items():
         default = ", the default" if name == settings.provider else ""
         models, account = asyncio.run(_opened(maker))
-        living = [each for each, can in models.items() if not can.closed and not (can.ends_on and can.ends_on <= today)]
+        living = [each for each, can in models.items() if is_open(can, today)]
         if living:
             yield ok(f"{name}{default}: {', '.join(living)}.")
         else:

@@ -26,7 +26,7 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
-from engine.providers.reading import json_of, text_of
+from engine.providers.reading import json_of, table_of, text_of
 
 RETRY_AFTER_S = 15.0
 """Where a service says "too many" and not for how long."""
@@ -66,6 +66,14 @@ class Answer:
         if not isinstance(found, Mapping):
             raise misunderstood(self)
         return found
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """The body as a JSON object; empty where it is something else."""
+        try:
+            return table_of(json_of(self.body))
+        except ValueError:
+            return {}
 
     @property
     def detail(self) -> str:

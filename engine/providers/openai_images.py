@@ -124,10 +124,7 @@ def fault_of(answer: Answer) -> ProviderError:
 
 
 def _error_of(answer: Answer) -> tuple[str, str]:
-    try:
-        error = answer.table().get("error")
-    except ProviderError:
-        return "", ""
+    error = answer.said.get("error")
     if not isinstance(error, Mapping):
         return "", ""
     return str(error.get("code") or error.get("type") or ""), str(error.get("message") or "")

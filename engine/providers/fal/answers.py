@@ -142,7 +142,7 @@ def is_result(answer: Answer) -> bool:
         return False
     if "x-fal-error-type" in answer.headers or "x-fal-retryable" in answer.headers:
         return True
-    return bool(_said(answer).get("detail"))
+    return bool(answer.said.get("detail"))
 
 
 def fault_of_create(answer: Answer) -> ProviderError:
@@ -218,16 +218,9 @@ def _is_refusal(types: Sequence[str], words: str) -> bool:
     return bool(re.search(r"content.?polic|nsfw|moderat|safety", words, re.IGNORECASE))
 
 
-def _said(answer: Answer) -> Mapping[str, Any]:
-    try:
-        return answer.table()
-    except ProviderError:
-        return {}
-
-
 def _details(answer: Answer) -> list[Mapping[str, Any]]:
     """A model's errors: {"detail": [{"loc", "msg", "type"}]}."""
-    return rows_of(_said(answer).get("detail"))
+    return rows_of(answer.said.get("detail"))
 
 
 def _list(value: Any) -> Sequence[Any]:
@@ -237,7 +230,7 @@ def _list(value: Any) -> Sequence[Any]:
 def _types_of(answer: Answer) -> list[str]:
     """A model's error types, else the platform's one, in the body or the header."""
     types = [each["type"] for each in _details(answer) if isinstance(each.get("type"), str)]
-    one = _said(answer).get("error_type") or answer.headers.get("x-fal-error-type")
+    one = answer.said.get("error_type") or answer.headers.get("x-fal-error-type")
     return types or ([one] if isinstance(one, str) and one and not answer.is_good else [])
 
 
@@ -245,7 +238,7 @@ def _words_of(answer: Answer) -> str:
     if answer.is_good:
         return ""
     words = [each["msg"] for each in _details(answer) if isinstance(each.get("msg"), str)]
-    plain = _said(answer).get("detail")
+    plain = answer.said.get("detail")
     return "; ".join(words) or (plain if isinstance(plain, str) else "")
 
 

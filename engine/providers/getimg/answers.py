@@ -89,10 +89,7 @@ def _failure(answer: Answer, said: Mapping[str, Any]) -> ProviderError:
 
 
 def _words_of(answer: Answer) -> str:
-    try:
-        return _error_words(answer.table())
-    except ProviderError:
-        return ""
+    return _error_words(answer.said)
 
 
 def _error_words(said: Mapping[str, Any]) -> str:

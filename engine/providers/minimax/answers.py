@@ -171,19 +171,12 @@ def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
 def error_of(answer: Answer) -> tuple[int, str]:
     """Code and words: {"error": {"message": "… (1004)"}}, or the older API's {"base_resp": {"status_code", "status_msg"}}."""
     if code := _legacy_code(answer):
-        return code, text_of(_said(answer)["base_resp"].get("status_msg"))
-    words = text_of(table_of(_said(answer).get("error")).get("message"))
+        return code, text_of(answer.said["base_resp"].get("status_msg"))
+    words = text_of(table_of(answer.said.get("error")).get("message"))
     found = re.search(r"\(([0-9]{4,6})\)\s*$", words)
     return (int(found[1]), words[: found.start()].strip()) if found else (0, words)
 
 
 def _legacy_code(answer: Answer) -> int:
-    code = table_of(_said(answer).get("base_resp")).get("status_code")
+    code = table_of(answer.said.get("base_resp")).get("status_code")
     return code if isinstance(code, int) and not isinstance(code, bool) else 0
-
-
-def _said(answer: Answer) -> Mapping[str, Any]:
-    try:
-        return answer.table()
-    except ProviderError:
-        return {}

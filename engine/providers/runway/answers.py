@@ -11,7 +11,6 @@ from engine.errors import (
     About,
     BadShot,
     Billed,
-    Misunderstood,
     ProviderError,
     RateLimited,
     Refused,
@@ -95,10 +94,7 @@ def read_upload(answer: Answer) -> tuple[str, Mapping[str, str], str]:
     """Where to send a file, the fields to send first, and the address that Runway knows it by."""
     if not answer.is_good:
         raise upload_fault(answer)
-    try:
-        said = answer.table()
-    except Misunderstood:
-        said = {}
+    said = answer.said
     url, fields, uri = said.get("uploadUrl"), said.get("fields"), text_of(said.get("runwayUri"))
     if not isinstance(url, str) or not isinstance(fields, Mapping) or not uri.startswith("runway://"):
         # An upload is free, so whatever this was may be asked for again.
@@ -149,10 +145,7 @@ def fault_of(answer: Answer, *, is_create: bool) -> ProviderError:
 
 def _error_of(answer: Answer) -> tuple[str, list[str]]:
     """Words, and the fields that they are about."""
-    try:
-        said = answer.table()
-    except ProviderError:
-        return "", []
+    said = answer.said
     issues = rows_of(said.get("issues"))
     paths = [_path_of(each.get("path")) for each in issues]
     told = [f"{path}: {text_of(each.get('message'))}" for path, each in zip(paths, issues, strict=True)]
