@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import signal
-import sys
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
@@ -18,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadMedia, DiskFull, EngineError, MediaError, MediaLimit, NotPossible
+from engine.media.processes import Child, start
 
 log = logging.getLogger(__name__)
 
 CHILD = "engine.media.child"
-_ROOT = Path(__file__).parents[2]
+EXIT = "exit"
+"""Under which a child's exit code is said."""
 _CORES = os.cpu_count() or 1
 _BROKE_OFF = "The work on this video broke off; try again, and render the clip anew if it happens again."
 _LONGEST_S = 4 * 3600.0
@@ -73,38 +74,47 @@ async def run(
         "file_bytes": limits.file_bytes,
     }
     async with _turn(is_long=limits.is_long):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            child,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            # Nothing of ours leaks into a process that reads hostile files; few arenas keep its address space small.
-            env={"PYTHONPATH": str(_ROOT), "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        try:
-            async with asyncio.timeout(limits.wall_s) as deadline:
-                last = await _converse(process, job, deadline, on_percent)
-                await process.wait()
-        except TimeoutError:
-            log.warning("stopped media work that took too long work=%s", work)
-            raise MediaLimit(
-                "The video took too long to work on and was given up; try again, or use a shorter or smaller one."
-            ) from None
-        except ValueError as error:  # not a line of JSON, or one without an end
-            log.exception("media work spoke out of turn work=%s", work)
-            raise MediaError(_BROKE_OFF) from error
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-            if scratch and process.returncode != 0:
-                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
-    return _result(work, last, process.returncode)
+        for is_last in (False, True):
+            said = await _done(work, job, limits, child, on_percent=on_percent, scratch=scratch)
+            if said or is_last:
+                break
+            # a fork server that ended for want of work just as it was asked: nothing was begun
+    return _result(work, said, said.pop(EXIT, None))
+
+
+async def _done(
+    work: str,
+    job: Mapping[str, Any],
+    limits: Limits,
+    child: str,
+    *,
+    on_percent: Callable[[float], None] | None,
+    scratch: Path | None,
+) -> dict[str, Any]:
+    """The last word of a child, with its exit code; empty: there never was one."""
+    started = await start(child)
+    last: dict[str, Any] = {}
+    try:
+        async with asyncio.timeout(limits.wall_s) as deadline:
+            last = await _converse(started, job, deadline, on_percent)
+            code = await started.gone()
+            if code is not None:
+                last[EXIT] = code
+    except TimeoutError:
+        log.warning("stopped media work that took too long work=%s", work)
+        raise MediaLimit(
+            "The video took too long to work on and was given up; try again, or use a shorter or smaller one."
+        ) from None
+    except ValueError as error:  # not a line of JSON, or one without an end
+        log.exception("media work spoke out of turn work=%s", work)
+        raise MediaError(_BROKE_OFF) from error
+    finally:
+        if EXIT not in last:
+            started.kill()
+            await started.gone()
+        if scratch and last.get(EXIT) != 0:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+    return last
 
 
 def _turn(*, is_long: bool) -> asyncio.Semaphore:
@@ -114,29 +124,27 @@ def _turn(*, is_long: bool) -> asyncio.Semaphore:
 
 
 async def _converse(
-    process: asyncio.subprocess.Process,
-    job: Mapping[str, Any],
-    deadline: asyncio.Timeout,
-    on_percent: Callable[[float], None] | None,
+    child: Child, job: Mapping[str, Any], deadline: asyncio.Timeout, on_percent: Callable[[float], None] | None
 ) -> dict[str, Any]:
     """Hand over the job and listen until the child is done; its last word. Its stdin stays open: when it closes, the child ends."""
-    if process.stdin is None or process.stdout is None:
-        raise MediaError("The media process could not be talked to; try again.")
     started = asyncio.get_running_loop().time()
     with contextlib.suppress(ConnectionError):
-        process.stdin.write(json.dumps(job).encode() + b"\n")
-        await process.stdin.drain()
+        child.writer.write(json.dumps(job).encode() + b"\n")
+        await child.writer.drain()
     last: dict[str, Any] = {}
-    async for line in process.stdout:
-        said: dict[str, Any] = json.loads(line)
-        if "percent" in said:
-            if on_percent:
-                on_percent(said["percent"])
-        elif "wall_s" in said:
-            deadline.reschedule(started + min(_LONGEST_S, float(said["wall_s"])))
-        else:
-            last = said
-    process.stdin.close()
+    with contextlib.suppress(ConnectionError):
+        async for line in child.reader:
+            if not line.strip():
+                continue
+            said: dict[str, Any] = json.loads(line)
+            if "percent" in said:
+                if on_percent:
+                    on_percent(said["percent"])
+            elif "wall_s" in said:
+                deadline.reschedule(started + min(_LONGEST_S, float(said["wall_s"])))
+            else:
+                last |= said
+    child.writer.close()
     return last
 
 

@@ -22,6 +22,13 @@ def hang(*, note: str | None = None, out: Path | None = None, **_: Any) -> dict[
     return {}
 
 
+def doze(*, note: str, out: Path, **_: Any) -> dict[str, Any]:
+    Path(note).write_text(str(os.getpid()), encoding="ascii")
+    time.sleep(0.5)
+    out.write_bytes(b"whole")
+    return {}
+
+
 def spin(**_: Any) -> dict[str, Any]:
     while True:
         pass
@@ -67,7 +74,7 @@ def write(*, out: Path, **_: Any) -> dict[str, Any]:
 
 
 WORKS: Mapping[str, Work] = {
-    work.__name__: work for work in (hang, spin, crash, swell, fill, stumble, babble, refuse, tell, write)
+    work.__name__: work for work in (hang, doze, spin, crash, swell, fill, stumble, babble, refuse, tell, write)
 }
 
 if __name__ == "__main__":

@@ -15,11 +15,19 @@ import pytest
 
 from engine import media
 from engine.errors import BadMedia, DiskFull, MediaError, MediaLimit
+from engine.media import processes
 from engine.media.child import _say_system_error
 from engine.media.runner import Limits, run
 from tests.media.makers import Recipe, make, names
 
 CHILD = "tests.media.misbehaving"
+WAYS = [pytest.param(False, id="started"), pytest.param(True, id="forked")] if processes.FORKS else [False]
+
+
+@pytest.fixture(autouse=True, params=WAYS)
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to have a child, where this system has both."""
+    monkeypatch.setattr(processes, "FORKS", request.param)
 
 
 def _lives(pid: int) -> bool:
@@ -164,3 +172,28 @@ async def test_the_event_loop_goes_on_while_media_work_runs(tmp_path: Path) -> N
     assert (await call).frames == 240
     assert turns > 50
     assert time.process_time() - own < 1.0
+
+
+async def test_the_death_of_the_fork_server_is_not_noticed() -> None:
+    """The next piece of work has a new one; where it died of idleness just as it was asked, that one does the work."""
+    if not processes.FORKS:
+        pytest.skip("children are not forked here")
+    assert (await run("tell", {}, child=CHILD))["session"]
+    server = processes._servers[CHILD]
+    os.kill(server._process.pid, signal.SIGSTOP)  # it takes the job, and never looks at it
+    asked = asyncio.create_task(run("tell", {}, child=CHILD))
+    await asyncio.sleep(0.1)
+    os.kill(server._process.pid, signal.SIGKILL)
+    assert (await asked)["session"]
+    assert processes._servers[CHILD] is not server
+
+
+async def test_work_goes_on_where_the_fork_server_was_killed(tmp_path: Path) -> None:
+    """A child needs it for nothing any more; only its exit code is not known."""
+    if not processes.FORKS:
+        pytest.skip("children are not forked here")
+    call = asyncio.create_task(run("doze", {"note": str(tmp_path / "pid")}, target=tmp_path / "out.bin", child=CHILD))
+    await _pid(tmp_path / "pid")
+    os.kill(processes._servers[CHILD]._process.pid, signal.SIGKILL)
+    await call
+    assert names(tmp_path) == ["out.bin", "pid"]
