@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 
 
 def pytest_configure() -> None:
+    gc.set_threshold(
+        100_000, 50, 100
+    )  # what is imported stays: to look through it every 700 objects is a twentieth of the run
     settings.load_profile("ci" if os.environ.get("CI") else "nextshot")
     for name in list(os.environ):
         if (name.startswith("NEXTSHOT_") and name not in KEPT) or name.lower().endswith("_proxy"):

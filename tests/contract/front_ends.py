@@ -1,4 +1,7 @@
-"""The front ends that the shared dialogues run over. Another one is one more class like `WebChat`, and one more row here."""
+"""The front ends that the shared dialogues run over. Another one is one more class like `WebChat`, and one more row here.
+
+A topic stands for the groups, and a thread for the channels: what holds there is more than what holds in those.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,8 @@ Open = Callable[[Path, ScriptedProvider], AbstractAsyncContextManager[Chat]]
 FRONT_ENDS: Mapping[str, Open] = {
     "web": WebChat.opened,
     "telegram-private": TelegramChat.private,
-    "telegram-group": TelegramChat.group,
     "telegram-topic": TelegramChat.in_topic,
     "discord-private": DiscordChat.private,
-    "discord-channel": DiscordChat.channel_of_guild,
     "discord-thread": DiscordChat.in_thread,
 }
 WITH_OTHERS = tuple(name for name in FRONT_ENDS if not name.endswith("-private"))

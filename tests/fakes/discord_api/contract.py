@@ -11,6 +11,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+import jsonschema_rs
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
@@ -43,13 +44,19 @@ class Contract:
     def __init__(self, rest: Json, gateway: Json) -> None:
         self._paths: Json = rest["paths"]
         registry: Registry[Any] = Registry()
+        gateway = _without_empty_enums(gateway)
         self._registry = registry.with_resources(
             [
                 ("urn:rest", Resource.from_contents(rest, default_specification=DRAFT202012)),
-                ("urn:gateway", Resource.from_contents(_without_empty_enums(gateway), default_specification=DRAFT7)),
+                ("urn:gateway", Resource.from_contents(gateway, default_specification=DRAFT7)),
             ]
         )
         self._validators: dict[str, Validator] = {}
+        self._quick_registry = jsonschema_rs.Registry(
+            [("urn:rest", rest), ("urn:gateway", gateway)], draft=jsonschema_rs.Draft202012
+        )
+        self._quick: dict[str, Any] = {}
+        """The same validators, fifty times as fast; the others find the words for what is wrong."""
         self._seen: set[tuple[str, object]] = set()
 
     def request_problems(self, method: str, pattern: str, body: Any) -> list[str]:
@@ -111,6 +118,13 @@ class Contract:
         return self._check(what, schema, value)
 
     def _check(self, what: str, schema: str, value: Any) -> list[str]:
+        if schema not in self._quick:
+            made = (
+                jsonschema_rs.Draft202012Validator if schema.startswith("urn:rest") else jsonschema_rs.Draft7Validator
+            )
+            self._quick[schema] = made({"$ref": schema}, registry=self._quick_registry)
+        if self._quick[schema].is_valid(value):
+            return []
         if schema not in self._validators:
             kind = Draft202012Validator if schema.startswith("urn:rest") else Draft7Validator
             self._validators[schema] = kind({"$ref": schema}, registry=self._registry)
