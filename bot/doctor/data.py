@@ -131,6 +131,16 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     yield problem(others_sentence(where, others)) if others else _of_schema(where, found)
 
 
+def check_keeping(settings: Settings) -> Iterator[Finding]:
+    """How long stories are kept."""
+    if settings.keep_days is None:
+        yield ok("Stories are kept for ever; NEXTSHOT_KEEP_DAYS would end that.")
+    else:
+        yield ok(
+            f"Words and clips of a story go {settings.keep_days} days after the last thing was made in it (NEXTSHOT_KEEP_DAYS)."
+        )
+
+
 def _of_schema(where: str, found: str | None) -> Finding:
     if found == SCHEMA:
         return ok(f"{where} opens; its tables are of version {SCHEMA}.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bot.doctor.chats import check_discord
-from bot.doctor.data import check_database, check_directory, check_holder, check_sqlite
-from bot.doctor.finding import Check, Finding, Level, ok, problem
+from bot.doctor.data import check_database, check_directory, check_holder, check_keeping, check_sqlite
+from bot.doctor.finding import Check, Finding, Level, ok, problem, warning
 from bot.doctor.machine import check_fonts, check_media, check_port, check_providers, check_python
+from bot.doctor.work import check_work
+from bot.setting_sources import exposed_secrets
 from bot.settings import Settings, SettingsError, load_settings
 from bot.terminal.rows import Row
 from bot.terminal.voice import Voice
@@ -16,6 +18,8 @@ CHECKS: dict[str, Check] = {
     "lock": check_holder,
     "sqlite": check_sqlite,
     "database": check_database,
+    "work": check_work,
+    "keeping": check_keeping,
     "providers": check_providers,
     "media": check_media,
     "fonts": check_fonts,
@@ -33,6 +37,7 @@ def examine(voice: Voice) -> int:
         found += [("settings", problem(sentence)) for sentence in error.problems]
     else:
         found.append(("settings", ok("All settings can be used.")))
+        found += [("settings", warning(sentence)) for sentence in exposed_secrets()]
         for name, check in CHECKS.items():
             found += [(name, finding) for finding in guarded(check, settings)]
     rows: list[Row] = [{"level": str(finding.level), "check": name, "says": finding.says} for name, finding in found]
