@@ -1,0 +1,76 @@
+"""Writing what looks at renders came to: by far the most frequent write, so many of them are one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, bindparam, case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.errors import StaleFence
+from engine.job_model import Job, JobState
+from storage.database import JoinedWork
+from storage.line import AGAIN
+from storage.rows import maybe_to_ms
+from storage.tables import JOB
+
+_IS_AGAIN = JOB.c.was_due_at == AGAIN
+_SAVE = (
+    update(JOB)
+    .where(JOB.c.id == bindparam("job_id"), JOB.c.fence == bindparam("held"), JOB.c.state == JobState.RENDERING.value)
+    .values(
+        percent=bindparam("new_percent"),
+        preview=bindparam("new_preview"),
+        tries=bindparam("new_tries"),
+        trouble=bindparam("new_trouble"),
+        due_at=case(
+            (_IS_AGAIN, bindparam("now", type_=BigInteger())), else_=bindparam("new_due_at", type_=BigInteger())
+        ),
+        was_due_at=case((_IS_AGAIN, None), else_=JOB.c.was_due_at),
+        lease_until=None,
+    )
+)
+_HELD = select(JOB.c.id, JOB.c.fence, JOB.c.state).where(JOB.c.id.in_(bindparam("ids", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class SaveLook(JoinedWork[None]):
+    """Writes the job as a look left it: RENDERING as before. Raises StaleFence."""
+
+    job: Job
+    now: int
+
+    async def __call__(self, connection: AsyncConnection) -> None:
+        (stale,) = await self.together(connection, [self])
+        if stale is not None:
+            raise stale
+
+    @classmethod
+    async def together(cls, connection: AsyncConnection, works: Sequence[SaveLook]) -> Sequence[StaleFence | None]:
+        """For each what it raises, or None."""
+        saved = await connection.execute(_SAVE, [_values(work) for work in works])
+        if saved.rowcount == len(works):
+            return [None] * len(works)
+        rows = await connection.execute(_HELD, {"ids": [work.job.id for work in works]})
+        held = {row.id: row.fence for row in rows if row.state == JobState.RENDERING}
+        return [
+            None
+            if held.get(work.job.id) == work.job.fence
+            else StaleFence(f"Job {work.job.id} was taken over by another step; this one's news is void.")
+            for work in works
+        ]
+
+
+def _values(work: SaveLook) -> dict[str, object]:
+    job = work.job
+    return {
+        "job_id": job.id,
+        "held": job.fence,
+        "now": work.now,
+        "new_percent": job.percent,
+        "new_preview": job.preview,
+        "new_tries": job.tries,
+        "new_trouble": job.trouble,
+        "new_due_at": maybe_to_ms(job.due_at),
+    }
