@@ -16,10 +16,10 @@ from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.fitting import Fitting
-from bot.message import Limits, Reply
+from bot.message import Limits, NotSent, Reply, SendUnknown
 from bot.ports import Dispatch, Inbox, SentFiles
 from bot.telegram import sources
-from bot.telegram.budget import Rank
+from bot.telegram.budget import Budget, Rank
 from bot.telegram.door import Door
 from bot.telegram.ear import Ear
 from bot.telegram.films import Films
@@ -28,6 +28,8 @@ from bot.telegram.mouth import Mouth
 from bot.telegram.places import PLATFORM, Us, chat_place, read_place
 from bot.telegram.ports import Studio
 from bot.telegram.site import TelegramSettings
+from bot.telegram.stars import open_till
+from bot.telegram.stars_heard import Bill
 from bot.telegram.translate import KINDS, TEXT_CHARS
 from bot.telegram.turns import Turns
 from bot.telegram.uploads import Uploads
@@ -103,6 +105,11 @@ class TelegramAdapter:
         """The server knows no nonces: what may have been sent is shown in the status message instead."""
         return False
 
+    @property
+    def budget(self) -> Budget:
+        """What may still be said."""
+        return self._mouth.budget
+
     def connect(self, dispatch: Dispatch) -> None:
         """Who answers what is said."""
         self._dispatch = dispatch
@@ -151,8 +158,23 @@ class TelegramAdapter:
         rank = Rank.RESULT if reply.video is not None else Rank.WORD
         await self._mouth.edit(receipt, reply, rank=Rank.PROGRESS if is_progress else rank)
 
-    async def _answer(self, place: str, reply: Reply, *, reply_to: str | None, to: Person | None) -> str:
-        return await self._mouth.say(place, reply, rank=Rank.WORD, reply_to=reply_to, to=to)
+    async def _answer(
+        self, place: str, reply: Reply, *, reply_to: str | None, to: Person | None, bill: Bill | None
+    ) -> str:
+        return await self._mouth.say(place, reply, rank=Rank.WORD, reply_to=reply_to, to=to, bill=bill)
+
+    async def _tell_admins(self, text: str) -> bool:
+        """In their private chats, where they began one; @names cannot be written to. Whether anybody was told."""
+        is_told = False
+        for name in sorted(self._settings.access.admins):
+            if name.isdecimal():
+                try:
+                    await self._mouth.say(chat_place(int(name)), Reply(text=text), rank=Rank.WORD)
+                except (NotSent, SendUnknown) as error:
+                    log.info("admin not told id=%s: %s", name, error)
+                else:
+                    is_told = True
+        return is_told
 
     async def _fit(self, place: str, reply: Reply) -> Reply:
         return await self._fitting.fit(reply, self.limits(place))
@@ -243,7 +265,16 @@ class TelegramAdapter:
             door.moved(int(old), int(new))
         self._us = us
         uploads = Uploads(self._bot, self._files, is_cloud=self._settings.is_cloud)
-        turns = Turns(self._bot, dispatch=self._dispatch, studio=self._studio, door=door, uploads=uploads)
+        stars = open_till(
+            self._bot,
+            us.account,
+            star_usd=self._settings.stars_usd,
+            inbox=self._inbox,
+            purse=self._studio,
+            door=door,
+            pass_on=self._tell_admins,
+        )
+        turns = Turns(self._bot, dispatch=self._dispatch, studio=self._studio, door=door, uploads=uploads, till=stars)
         ear = Ear(
             self._bot,
             us,
@@ -253,6 +284,7 @@ class TelegramAdapter:
             moved=self._move,
             door=door,
             turns=turns,
+            till=stars,
         )
         beside = [
             asyncio.create_task(self._keep_inbox(), name="telegram inbox"),

@@ -59,6 +59,8 @@ class Budget:
         self._pace = pace
         self._chats: OrderedDict[int, _Chat] = OrderedDict()
         self._all = _Chat(tokens=pace.all_per_s)
+        self.pauses = 0
+        """How often the server said that a chat has had too much."""
 
     def wait_s(self, chat_id: int, rank: Rank, messages: int = 1) -> float:
         """How long it has to wait; 0: it may be sent now. An album is as many messages as it has videos."""
@@ -84,8 +86,20 @@ class Budget:
 
     def silence(self, chat_id: int, for_s: float) -> None:
         """The server said that this chat has had too much."""
+        self.pauses += 1
         chat = self._refilled(chat_id)
         chat.silent_until = max(chat.silent_until, self._now() + for_s)
+
+    def paused(self) -> int:
+        """How many chats are silenced by the server just now."""
+        now = self._now()
+        return sum(chat.silent_until > now for chat in self._chats.values())
+
+    def left(self) -> float:
+        """The share of what all chats together may be told just now that is left, 0 to 1."""
+        most = self._pace.all_per_s
+        tokens = self._all.tokens + max(0.0, self._now() - self._all.refilled_at) * most
+        return min(1.0, max(0.0, tokens / most))
 
     def _refilled(self, chat_id: int) -> _Chat:
         """The chat's account as of now; that of all chats too."""

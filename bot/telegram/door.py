@@ -12,6 +12,8 @@ from telegram.error import TelegramError
 
 from bot.access import Access
 from bot.telegram.access import names_of
+from bot.telegram.places import chat_place, read_place
+from bot.telegram.stars_heard import Checkout, Paid, PaidBack
 from bot.telegram.translate import Added, Heard, Migrated, Pressed, Said
 from engine.model import Person
 
@@ -22,7 +24,7 @@ KNOWN_MOST = 10_000
 _RANKS = frozenset({ChatMember.OWNER, ChatMember.ADMINISTRATOR})
 
 
-ADMINS_MAY = frozenset({"cancel", "delete", "settings"})
+ADMINS_MAY = frozenset({"cancel", "delete", "settings", "pot", "agree", "draft"})
 """What a group's admins may do to what others made there."""
 
 
@@ -34,16 +36,24 @@ class Door:
         self._access = access
         self._before: dict[int, int] = {}
         """Groups with a new id, and their old one."""
+        self._after: dict[int, int] = {}
+        """The other way round."""
         self._known: OrderedDict[tuple[int, int], tuple[bool, float]] = OrderedDict()
 
     def moved(self, old_chat_id: int, new_chat_id: int) -> None:
         """A group has a new id; what the lists say of the old one holds for it, too."""
         self._before[new_chat_id] = old_chat_id
+        self._after[old_chat_id] = new_chat_id
+
+    def place_now(self, place: str) -> str:
+        """Where the conversation of this place goes on."""
+        chat_id, _ = read_place(place)
+        return chat_place(self._after[chat_id]) if chat_id in self._after else place
 
     def admits(self, what: Heard) -> bool:
         """Whether who says or does this may."""
         match what:
-            case Migrated():
+            case Migrated() | Checkout() | Paid() | PaidBack():  # a checkout is refused with a sentence
                 return True
             case _:
                 return self._access.admits(names_of(self._ids(what.chat_id), *_who(what)))
@@ -51,10 +61,15 @@ class Door:
     def blocks(self, what: Heard) -> bool:
         """Whether who says or does this, or the chat, is to be left without a word."""
         match what:
-            case Migrated():
+            case Migrated() | Checkout() | Paid() | PaidBack():
                 return False
             case _:
                 return self._access.blocks(names_of(self._ids(what.chat_id), *_who(what)))
+
+    def admits_payer(self, place: str, user_id: int, username: str | None) -> bool:
+        """Whether this member may pay into the pot of this place."""
+        chat_id, _ = read_place(place)
+        return self._access.admits(names_of(self._ids(chat_id), user_id, username))
 
     def lists(self, chat_id: int) -> bool:
         """Whether everybody in this chat may talk here."""

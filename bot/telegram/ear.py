@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from telegram import Bot, Update
@@ -25,6 +25,7 @@ from bot.ports import Inbox, Kept
 from bot.telegram.door import Door
 from bot.telegram.places import Us, chat_place
 from bot.telegram.ports import Say
+from bot.telegram.stars_heard import Checkout, Paid, PaidBack
 from bot.telegram.translate import Added, Heard, Migrated, Pressed, Said, heard, join_album
 from bot.telegram.turns import Answer, Turns
 from engine.errors import EngineError, StorageError
@@ -43,6 +44,16 @@ STORAGE_AWAY_S = 30.0
 TURNED_AWAY_KEPT = 10_000
 
 
+class Till(Protocol):
+    """Who takes payments."""
+
+    async def check(self, asked: Checkout, /) -> None: ...
+
+    async def paid(self, paid: Paid, /) -> Answer | None: ...
+
+    async def paid_back(self, back: PaidBack, /) -> Answer | None: ...
+
+
 class Ear:
     """One bot's way of hearing things."""
 
@@ -57,6 +68,7 @@ class Ear:
         moved: Callable[[int, int], Awaitable[None]],
         door: Door,
         turns: Turns,
+        till: Till,
     ) -> None:
         self._bot = bot
         self._us = us
@@ -67,6 +79,7 @@ class Ear:
         self._moved = moved
         self._door = door
         self._turns = turns
+        self._till = till
         self._hearing: set[asyncio.Task[None]] = set()
         """Updates that are being acted on."""
         self._speaking: set[asyncio.Task[None]] = set()
@@ -100,7 +113,9 @@ class Ear:
                 continue
             if self._door.admits(what):
                 worth.append((f"{self._account}/update/{update.update_id}", update.to_dict()))
-            elif not isinstance(what, Said) or what.chat_id not in self._turned_away:
+            elif isinstance(what, Pressed | Added) or (
+                isinstance(what, Said) and what.chat_id not in self._turned_away
+            ):
                 self._spawn(self._turn_away(what), "telegram stranger", self._speaking)
         for kept in await self._inbox.keep(self._account, worth) if worth else ():
             self._begin(kept)
@@ -152,8 +167,10 @@ class Ear:
         try:
             answer = await self._handle_patiently(what, ids)
         except Exception:
-            log.exception("update crashed")  # and is done: it would crash at every start
-            answer = None
+            log.exception("update crashed")
+            if isinstance(what, Paid | PaidBack):
+                return  # money that came is never let go: the next start tries again
+            answer = None  # it is done: it would crash at every start
         if answer is None:
             await self._done(ids)
         else:
@@ -168,7 +185,7 @@ class Ear:
             except StorageError as error:
                 log.warning("update waits: %s", error)
                 tries += 1
-                if tries > len(STORAGE_AGAIN_S) and await self._done(ids):
+                if tries > len(STORAGE_AGAIN_S) and not isinstance(what, Paid | PaidBack) and await self._done(ids):
                     return await self._give_up(what, str(error))
             if tries == len(STORAGE_AGAIN_S) + 1 and isinstance(what, Pressed):
                 await self._turns.let_go(what)  # its job, or a late answer, tells the rest
@@ -215,6 +232,12 @@ class Ear:
                 return await self._greet(what)
             case Migrated():
                 await self._moved(what.old_chat_id, what.new_chat_id)
+            case Checkout():
+                await self._till.check(what)
+            case Paid():
+                return await self._till.paid(what)
+            case PaidBack():
+                return await self._till.paid_back(what)
             case None:
                 pass
         return None
@@ -228,12 +251,12 @@ class Ear:
             hello = replace(hello, text=f"{hello.text}\n{texts.not_let_in(str(added.chat_id))}")
         return Answer(chat_place(added.chat_id), hello)
 
-    async def _turn_away(self, what: Said | Pressed | Added | Migrated) -> None:
+    async def _turn_away(self, what: Said | Pressed | Added) -> None:
         """One sentence, once in a chat; a group that a stranger put us into is left."""
         try:
             if isinstance(what, Pressed):
                 await self._turns.let_go(what, texts.not_let_in(None))
-            elif not isinstance(what, Migrated):
+            else:
                 self._turned_away.add(what.chat_id)
                 if len(self._turned_away) > TURNED_AWAY_KEPT:
                     self._turned_away.pop()
@@ -264,7 +287,7 @@ class Ear:
         """Raises NotSent (for ever), SendUnknown."""
         while True:
             try:
-                await self._say(answer.place, answer.reply, reply_to=answer.reply_to, to=answer.to)
+                await self._say(answer.place, answer.reply, reply_to=answer.reply_to, to=answer.to, bill=answer.bill)
             except NotSent as error:
                 if error.retry_after_s is None:
                     raise

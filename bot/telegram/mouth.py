@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from telegram import Bot, LinkPreviewOptions, Message, MessageEntity, ReplyParameters, User
+from telegram import Bot, LabeledPrice, LinkPreviewOptions, Message, MessageEntity, ReplyParameters, User
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
@@ -20,6 +20,8 @@ from bot.telegram.budget import Budget, Pace, Rank
 from bot.telegram.faults import Fault, fault_of, outcome_of, retry_s
 from bot.telegram.films import Films
 from bot.telegram.places import read_place, read_receipt, receipt_of
+from bot.telegram.stars_heard import CURRENCY, Bill, payload_of
+from bot.telegram.stars_texts import TOP_UP, invoice_title
 from bot.telegram.translate import CAPTION_CHARS, TEXT_CHARS, keyboard_of, markup_of, plain, text_of
 from engine.model import Person
 
@@ -35,6 +37,10 @@ UPLOAD_S = 540.0
 ACTION_S = 5.0
 PREVIEW_EVERY_S = 10.0
 SHOWN_KEPT = 4_000
+INVOICE_CHARS = 255
+"""Of its description: https://core.telegram.org/bots/api#sendinvoice"""
+START = "topup"
+"""A copy of an invoice that somebody passed on leads to the bot, and is not paid from elsewhere."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -68,13 +74,27 @@ class Mouth:
         """The largest file that this server takes, as far as it told."""
         return self._upload_bytes
 
+    @property
+    def budget(self) -> Budget:
+        """What may still be said."""
+        return self._budget
+
     def wait_s(self, place: str, rank: Rank) -> float:
         return self._budget.wait_s(read_place(place)[0], rank)
 
     async def say(
-        self, place: str, reply: Reply, *, rank: Rank, reply_to: str | None = None, to: Person | None = None
+        self,
+        place: str,
+        reply: Reply,
+        *,
+        rank: Rank,
+        reply_to: str | None = None,
+        to: Person | None = None,
+        bill: Bill | None = None,
     ) -> str:
         """One new message, under the one that it answers if that is in the same chat. `to` is called by name.
+
+        With a `bill` it is an invoice for it, with the reply's words.
 
         Raises:
             NotSent, SendUnknown
@@ -86,7 +106,10 @@ class Mouth:
             under = None
             if answered is not None and answered[0] == chat_id:
                 under = ReplyParameters(answered[1], allow_sending_without_reply=True)
-            if reply.video is not None:
+            if bill is not None:
+                async with asyncio.timeout(TEXT_S * 2):
+                    sent = await self._send_invoice(chat_id, thread_id, reply, under, bill)
+            elif reply.video is not None:
                 if chat_id > 0:
                     await self._act(chat_id, thread_id)
                 async with asyncio.timeout(UPLOAD_S):
@@ -200,6 +223,22 @@ class Mouth:
             message_thread_id=thread_id,
             reply_parameters=under,
             reply_markup=keyboard_of(reply),
+        )
+
+    async def _send_invoice(
+        self, chat_id: int, thread_id: int | None, reply: Reply, under: ReplyParameters | None, bill: Bill
+    ) -> Message:
+        return await self._bot.send_invoice(
+            chat_id,
+            invoice_title(bill),
+            text_of(reply, INVOICE_CHARS),
+            payload_of(bill, self._bot.token),
+            CURRENCY,
+            [LabeledPrice(TOP_UP, bill.stars)],
+            provider_token="",
+            start_parameter=START,
+            message_thread_id=thread_id,
+            reply_parameters=under,
         )
 
     def _may_show_picture(self, receipt: str) -> bool:

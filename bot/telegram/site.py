@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from bot.access import Access
 from bot.telegram.budget import Pace
@@ -19,6 +20,8 @@ class TelegramSettings:
     webhook_url: str | None = None
     """None: long polling."""
     access: Access = field(default_factory=Access)
+    stars_usd: Decimal | None = None
+    """What a pot gets for one Star, in US dollars. None: none are taken."""
     pace: Pace = field(default_factory=Pace)
 
     @property

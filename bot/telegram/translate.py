@@ -31,6 +31,7 @@ from bot.telegram.places import (
     place_of,
     receipt_of,
 )
+from bot.telegram.stars_heard import Payment, payment_in
 from engine.model import Person
 
 TEXT_CHARS = 4096
@@ -39,8 +40,8 @@ CAPTION_CHARS = 1024
 DATA_BYTES = 64
 ROW = 3
 """Buttons side by side that a phone shows without cutting their labels."""
-KINDS = ("message", "callback_query", "my_chat_member")
-"""The updates that we ask for: an edited message starts nothing."""
+KINDS = ("message", "callback_query", "my_chat_member", "pre_checkout_query")
+"""The updates that we ask for: an edited message starts nothing. What was paid is a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,13 @@ class Migrated:
     new_chat_id: int
 
 
-Heard = Said | Pressed | Added | Migrated
+Heard = Said | Pressed | Added | Migrated | Payment
 
 
 def heard(update: Update, us: Us) -> Heard | None:
     """What an update says to us; None: nothing."""
+    if (payment := payment_in(update)) is not None:
+        return payment
     if update.callback_query is not None:
         return _pressed(update.callback_query)
     if update.my_chat_member is not None:

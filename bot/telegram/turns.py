@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from telegram import Bot
@@ -17,6 +18,7 @@ from bot.ports import Dispatch
 from bot.telegram.door import Door
 from bot.telegram.places import read_place
 from bot.telegram.ports import Studio
+from bot.telegram.stars_heard import Bill
 from bot.telegram.translate import Pressed, Said
 from bot.telegram.uploads import NotFetched, Uploads
 from engine.model import Person
@@ -29,6 +31,8 @@ ALERT_CHARS = 200
 """https://core.telegram.org/bots/api#answercallbackquery"""
 TAKE_FILES = frozenset({"", "create", "continue", "add", "stitch"})
 """The commands that do something with a picture or a video; without a name: a reply to a shot."""
+OF_STARS = frozenset({"topup", "refund", "paysupport"})
+"""The commands that are Telegram's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,32 @@ class Answer:
     reply: Reply
     reply_to: str | None = None
     to: Person | None = None
+    bill: Bill | None = None
+    """What is to be paid: the reply is on an invoice for it."""
+
+
+class Till(Protocol):
+    """Payments, which are Telegram's own affair."""
+
+    def offered(self, reply: Reply, /) -> Reply: ...
+
+    async def said(self, said: Said, verb: str, /) -> Answer: ...
+
+    def pressed(self, pressed: Pressed, /) -> Answer: ...
 
 
 class Turns:
     """One thing after another in a place; places do not wait for each other, nor for somebody else's large file."""
 
-    def __init__(self, bot: Bot, *, dispatch: Dispatch, studio: Studio, door: Door, uploads: Uploads) -> None:
+    def __init__(
+        self, bot: Bot, *, dispatch: Dispatch, studio: Studio, door: Door, uploads: Uploads, till: Till
+    ) -> None:
         self._bot = bot
         self._dispatch = dispatch
         self._studio = studio
         self._door = door
         self._uploads = uploads
+        self._till = till
         self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By place, by person in it, and by person who presses in it."""
 
@@ -59,6 +78,8 @@ class Turns:
             reply: Reply | None = replies.example_reply()
         elif not is_command(incoming.text) and incoming.reply_to is None:
             return None  # somebody's album: nothing of it is fetched
+        elif (verb := _verb_of(incoming.text)) in OF_STARS:
+            return await self._till.said(said, verb)  # in no order: a refund may wait for long
         else:
             async with self._in_order(f"{incoming.place} {incoming.person.key}"):
                 reply = await self._decide(said)
@@ -66,7 +87,7 @@ class Turns:
 
     async def _decide(self, said: Said) -> Reply | None:
         incoming = said.incoming
-        verb = incoming.text.split()[0][1:].lower() if is_command(incoming.text) else ""
+        verb = _verb_of(incoming.text)
         try:
             fetched = await self._uploads.fetch(said.media if verb in TAKE_FILES else ())
         except NotFetched as error:
@@ -84,13 +105,17 @@ class Turns:
             if fetched:  # it lost its turn by its files, and while they are measured and copied nobody waits
                 return await self._dispatch.said(incoming)
             async with self._in_order(incoming.place):
-                return await self._dispatch.said(incoming)
+                reply = await self._dispatch.said(incoming)
+            return self._till.offered(reply) if verb == "pot" and reply is not None else reply
         finally:
             await self._uploads.drop(fetched)
 
     async def pressed(self, pressed: Pressed) -> Answer | None:
         """A pressed button spins until it is let go, so that comes first; a refusal is shown to who pressed it alone."""
         pressed = await self._placed(pressed)
+        if pressed.press.verb == "topup":
+            await self.let_go(pressed)
+            return self._till.pressed(pressed)
         deciding = asyncio.create_task(self._decide_press(pressed), name="telegram press")
         try:
             done, _ = await asyncio.wait({deciding}, timeout=PRESS_S)
@@ -139,3 +164,8 @@ class Turns:
 
     def _in_order(self, whose: str) -> asyncio.Lock:
         return self._deciding.setdefault(whose, asyncio.Lock())
+
+
+def _verb_of(text: str) -> str:
+    """Empty: it is no command."""
+    return text.split(maxsplit=1)[0][1:].lower() if is_command(text) else ""

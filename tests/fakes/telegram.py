@@ -28,7 +28,7 @@ from tests.fakes.bot_api.contract import Contract
 from tests.fakes.bot_api.faults import Gate
 from tests.fakes.bot_api.files import DOWNLOAD_BYTES
 from tests.fakes.bot_api.flood import Accepted, Flood
-from tests.fakes.bot_api.model import Answer, Chat, Json, Media, Message, Person, Query, StoredFile
+from tests.fakes.bot_api.model import Answer, Chat, Json, Media, Message, Payment, Person, Query, StoredFile
 from tests.fakes.bot_api.people import People
 from tests.fakes.bot_api.refusals import Refusal
 from tests.fakes.bot_api.server import BotApiServer
@@ -48,6 +48,7 @@ __all__ = [
     "Gate",
     "Media",
     "Message",
+    "Payment",
     "Person",
     "Query",
     "StoredFile",

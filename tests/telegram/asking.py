@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bot.house import House
 from engine.abilities import Pace
+from engine.job_model import JobState
 from engine.jobs import WITH_CLIP
-from engine.model import JobState
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.telegram import Chat, FakeTelegram, Message
 from tests.media.makers import Recipe, make

@@ -16,14 +16,15 @@ QUICK = "--seconds 2 --resolution 480p"
 class BotProcess(RunProcess):
     """A bot of this server."""
 
-    def __init__(self, telegram: FakeTelegram, home: Path, *, token: str | None = None) -> None:
-        """`token`: another one than the server's."""
+    def __init__(self, telegram: FakeTelegram, home: Path, *, token: str | None = None, **more: str) -> None:
+        """`token`: another one than the server's. `more`: other settings, by their names without the prefix."""
         super().__init__(
             home,
             {
                 "NEXTSHOT_TELEGRAM_TOKEN": token or telegram.token,
                 "NEXTSHOT_TELEGRAM_API_URL": telegram.url,
                 "NEXTSHOT_TELEGRAM_ALLOWED": "*",
+                **{f"NEXTSHOT_{name.upper()}": value for name, value in more.items()},
             },
         )
         self.telegram = telegram

@@ -11,11 +11,14 @@ from telegram import Bot
 from bot.access import Access
 from bot.message import Press
 from bot.telegram.door import Door
+from bot.telegram.stars import open_till
 from bot.telegram.translate import Pressed
 from bot.telegram.turns import Turns
 from bot.telegram.uploads import Uploads
+from engine.job_model import JobState
 from engine.jobs import LIVE
-from engine.model import JobState, Person
+from engine.model import Person
+from storage import Inbox, SqlStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.telegram import FakeTelegram
 from tests.house import opened_house
@@ -184,12 +187,23 @@ async def test_a_press_that_is_given_up_leaves_nothing_running(
         Bot(telegram.token, base_url=telegram.base_url, base_file_url=telegram.base_file_url) as bot,
         opened_house(tmp_path, clock) as house,
     ):
+        assert isinstance(house.store, SqlStore)
+        door = Door(bot, Access())
         turns = Turns(
             bot,
             dispatch=house.dispatch,
             studio=house.studio,
-            door=Door(bot, Access()),
+            door=door,
             uploads=Uploads(bot, house.files, is_cloud=True),
+            till=open_till(
+                bot,
+                "telegram:1",
+                star_usd=None,
+                inbox=Inbox(house.store),
+                purse=house.studio,
+                door=door,
+                pass_on=lambda _: asyncio.sleep(0, result=False),
+            ),
         )
         gate = telegram.gate("getChatMember")
         pressing = asyncio.create_task(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.model import JobState
+from engine.job_model import JobState
 from tests.fakes.telegram import FakeTelegram
 from tests.telegram.asking import WAIT_S, endless, film_of, quick, told, until
 from tests.telegram.house import opened_bot

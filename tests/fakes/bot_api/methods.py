@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.fakes.bot_api import chats, editing, menus, sending
+from tests.fakes.bot_api import chats, editing, menus, sending, stars
 from tests.fakes.bot_api.wire import Call
 from tests.fakes.bot_api.world import World
 
@@ -42,6 +42,9 @@ NAMED: Mapping[str, Callable[[World, Call], Any]] = {
     "leaveChat": chats.leave_chat,
     "createForumTopic": chats.create_forum_topic,
     "answerCallbackQuery": chats.answer_callback_query,
+    "sendInvoice": stars.send_invoice,
+    "answerPreCheckoutQuery": stars.answer_pre_checkout_query,
+    "refundStarPayment": stars.refund_star_payment,
 }
 WAITING = ("getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo", "getFile")
 NAMES: Mapping[str, str] = {name.lower(): name for name in (*NAMED, *WAITING)}

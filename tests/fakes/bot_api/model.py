@@ -95,6 +95,10 @@ class Message:
     service: Json = field(default_factory=dict)
     """The fields of a service message, such as `new_chat_members`."""
     forward_origin: Json | None = None
+    invoice: Json | None = None
+    """As the Bot API shows it."""
+    payload: str = ""
+    """What an invoice says to the bot that sent it; nobody else sees it."""
     is_silent: bool = False
     link_preview: Json | None = None
     above_media: bool = False
@@ -175,6 +179,27 @@ class Answer:
     text: str | None
     show_alert: bool
     url: str | None = None
+
+
+@dataclass(eq=False)
+class Payment:
+    """Somebody pays an invoice. The bot says yes or no to its checkout first."""
+
+    id: str
+    """Of the checkout."""
+    person: Person
+    invoice: Message
+    charge_id: str
+    asked_at_s: float
+    is_paid: bool = False
+    is_refunded: bool = False
+    refusal: str | None = None
+    """What the bot said no with."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    @property
+    def stars(self) -> int:
+        return int((self.invoice.invoice or {})["total_amount"])
 
 
 @dataclass(eq=False)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.fakes.bot_api.model import Chat, Json, Media, Message, Person, Query
+from tests.fakes.bot_api.model import Chat, Json, Media, Message, Payment, Person, Query
 from tests.fakes.bot_api.population import Population
 from tests.fakes.bot_api.sending import chain_of
 from tests.fakes.bot_api.shapes import chat_json, message_json, user_json
+from tests.fakes.bot_api.stars import begin_payment, give_back
 from tests.fakes.bot_api.words import command_entities
 
 NAMES = {"video": "video.mp4", "photo": "photo.jpg", "document": "document.bin", "animation": "animation.mp4"}
@@ -124,6 +125,15 @@ class People(Population):
         }
         self.world.updates.push("callback_query", payload)
         return query
+
+    def pays(self, person: Person, invoice: Message) -> Payment:
+        """A tap on Pay: the bot is asked first, and what comes of it is in the payment. Its message comes in private."""
+        self.private(person)
+        return begin_payment(self.world, person, invoice)
+
+    def gets_back(self, payment: Payment) -> None:
+        """The Stars of a payment go back, by somebody else than the bot."""
+        give_back(self.world, payment)
 
     def _must_be_in(self, person: Person, chat: Chat) -> None:
         if not self.world.is_member(chat, person):

@@ -30,7 +30,7 @@ class Target:
 
 
 def send_message(world: World, call: Call) -> Json:
-    target = _target(world, call)
+    target = target_of(world, call)
     words = read_text(call.string("text") or "", call.string("parse_mode"), call.rows("entities"))
     world.charge(target.chat, call.method)
     preview = call.tree("link_preview_options")
@@ -54,7 +54,7 @@ def send_animation(world: World, call: Call) -> Json:
 
 
 def send_media_group(world: World, call: Call) -> list[Json]:
-    target = _target(world, call)
+    target = target_of(world, call)
     items = call.rows("media") or []
     if not ALBUM_LEAST <= len(items) <= ALBUM_MOST:
         raise bad_request("there must be from 2 to 10 items in the media group" if items else "media is empty")
@@ -73,7 +73,7 @@ def send_media_group(world: World, call: Call) -> list[Json]:
 
 
 def copy_message(world: World, call: Call) -> Json:
-    target, source = _target(world, call), _source(world, call, "message to copy not found")
+    target, source = target_of(world, call), _source(world, call, "message to copy not found")
     words = Words(source.text, source.entities)
     if call.string("caption") is not None:
         words = caption_of(call.params)
@@ -83,7 +83,7 @@ def copy_message(world: World, call: Call) -> Json:
 
 
 def forward_message(world: World, call: Call) -> Json:
-    target, source = _target(world, call), _source(world, call, "message to forward not found")
+    target, source = target_of(world, call), _source(world, call, "message to forward not found")
     world.charge(target.chat, call.method)
     origin = source.forward_origin or {"type": "user", "date": source.date, "sender_user": user_json(source.sender)}
     posted = target.post(world, text=source.text, entities=source.entities, media=source.media, forward_origin=origin)
@@ -117,7 +117,7 @@ def caption_of(declared: Json) -> Words:
 
 
 def _send_media(world: World, call: Call, kind: str) -> Json:
-    target = _target(world, call)
+    target = target_of(world, call)
     words = caption_of(call.params)
     media = read_media(world, call, kind, call.params, call.string(kind))
     world.charge(target.chat, call.method)
@@ -131,7 +131,12 @@ def _send_media(world: World, call: Call, kind: str) -> Json:
     return message_json(posted)
 
 
-def _target(world: World, call: Call) -> Target:
+def target_of(world: World, call: Call) -> Target:
+    """Where a message goes.
+
+    Raises:
+        Refusal
+    """
     chat = world.chat_for(call.params.get("chat_id"))
     if not chat.may_send:
         raise bad_request("not enough rights to send text messages to the chat")

@@ -88,6 +88,8 @@ def message_json(message: Message, *, with_reply: bool = True) -> Json:
         shape["media_group_id"] = message.album
     if message.forward_origin is not None:
         shape["forward_origin"] = message.forward_origin
+    if message.invoice is not None:
+        shape["invoice"] = message.invoice
     if message.link_preview is not None:
         shape["link_preview_options"] = message.link_preview
     if message.markup is not None and message.markup["inline_keyboard"]:

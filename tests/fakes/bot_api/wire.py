@@ -24,16 +24,18 @@ def names(words: str) -> frozenset[str]:
 INTEGERS = names(
     "chat_id from_chat_id message_id message_thread_id user_id offset limit timeout duration width height start_timestamp "
     "cache_time max_connections icon_color reply_to_message_id receiver_user_id direct_messages_topic_id "
-    "video_start_timestamp sender_chat_id until_date"
+    "video_start_timestamp sender_chat_id until_date max_tip_amount photo_size photo_width photo_height"
 )
 FLAGS = names(
     "disable_notification protect_content allow_paid_broadcast show_caption_above_media has_spoiler supports_streaming "
     "show_alert drop_pending_updates allow_sending_without_reply disable_web_page_preview disable_content_type_detection "
-    "return_bots revoke_messages"
+    "return_bots revoke_messages ok is_flexible need_name need_phone_number need_email need_shipping_address "
+    "send_phone_number_to_provider send_email_to_provider"
 )
 TREES = names(
     "reply_parameters reply_markup link_preview_options entities caption_entities media commands scope allowed_updates "
-    "suggested_post_parameters ephemeral_message_parameters rich_message reaction menu_button message_ids"
+    "suggested_post_parameters ephemeral_message_parameters rich_message reaction menu_button message_ids "
+    "prices suggested_tip_amounts"
 )
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 CHUNK_BYTES = 64 * 1024

@@ -12,7 +12,7 @@ from typing import Any
 from tests.fakes.bot_api import shapes
 from tests.fakes.bot_api.files import Files
 from tests.fakes.bot_api.flood import Flood
-from tests.fakes.bot_api.model import Chat, Json, Message, Person, Query
+from tests.fakes.bot_api.model import Chat, Json, Message, Payment, Person, Query
 from tests.fakes.bot_api.refusals import Refusal, bad_request, forbidden, too_many_requests
 from tests.fakes.bot_api.updates import Updates
 
@@ -30,6 +30,8 @@ class World:
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.queries: dict[str, Query] = {}
+        self.payments: dict[str, Payment] = {}
+        """By the id of their checkout."""
         self.query_expiry_s = 60.0
         self.download_bytes: int | None = None
         """The cap of getFile; None in local mode."""
