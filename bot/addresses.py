@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 
-PAGE_PATHS = frozenset({"", "api", "favicon.ico", "film", "healthz", "hooks", "login", "media", "room", "static"})
+PAGE_PATHS = frozenset(
+    {"", "api", "favicon.ico", "film", "healthz", "hooks", "login", "media", "readyz", "room", "static"}
+)
 """The first parts of the page's own paths."""
 
 _PRIVATE = tuple(

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from bot.logs import set_up_logging
+from bot.logs import secrets_of, set_up_logging
 from bot.settings import Settings, load_settings
-from bot.terminal import looking, making, steering
+from bot.terminal import backup, forgetting, jobs, looking, making, outbox, pots, steering
 from bot.terminal import options as o
 from bot.terminal.ending import NOTHING_CHANGED, run_to_its_end
 from bot.terminal.voice import voice_for
@@ -78,6 +78,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "again": making.again,
     "choose": steering.choose,
     "delete": steering.delete,
+    "forget": forgetting.forget,
     "story": looking.story,
     "stories": looking.stories,
     "show": looking.show,
@@ -85,9 +86,16 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "download": looking.download,
     "settings": steering.settings,
     "models": looking.models,
+    "jobs": jobs.jobs,
+    "backup": backup.backup,
+    "restore": backup.restore,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+
+
+app.add_typer(pots.app, name="pot")
+app.add_typer(outbox.outbox, name="outbox")
 
 
 def _serve(*, host: str | None, port: int | None, browser: bool) -> None:
@@ -99,7 +107,13 @@ def _serve(*, host: str | None, port: int | None, browser: bool) -> None:
 
         settings = load_settings(web_host=host, web_port=port)
         opened.append(settings)
-        set_up_logging(settings.log_level, settings.data_dir, to_stderr=True)
+        set_up_logging(
+            settings.log_level,
+            settings.data_dir,
+            to_stderr=True,
+            shape=settings.log_format,
+            secrets=secrets_of(settings),
+        )
         await serve(settings, browser=browser)
 
     where = lambda: opened[0].data_dir if opened else None  # noqa: E731

@@ -41,6 +41,7 @@ class Kind(StrEnum):
 
     NUMBER = "number"
     WHOLE = "whole number"
+    USD = "amount in US dollars"
     WORD = "word"
     WORDS = "words"
     """All that follows up to the next option, or what stands in quotes."""
@@ -113,6 +114,12 @@ _SHOT_OPTIONS = (
     Option("model", Kind.WORD, "which model of the provider"),
 )
 _SETTINGS = tuple(replace(option, resets=True) for option in _SHOT_OPTIONS if option is not _SEED)
+_LIMITS = (
+    Option("ask", Kind.USD, "a render that costs more dollars than this is asked about first", resets=True),
+    Option("day", Kind.USD, "the most dollars for one day", resets=True),
+    Option("story", Kind.USD, "the most dollars for one story", resets=True),
+    Option("shot", Kind.USD, "the most dollars for all takes of one shot", resets=True),
+)
 _TEXT_ONLY = Option("text-only", Kind.FLAG, "begin without the last frame of the shot before, or any other picture")
 _OWN_OPTIONS = (
     Option("negative", Kind.WORDS, "what must not be seen; at the end, or in quotes"),
@@ -248,11 +255,34 @@ COMMANDS: Mapping[str, Command] = {
             in_menu=False,
         ),
         Command(
+            "agree",
+            "<shot or story>",
+            "see the price of what waits for somebody's word, and agree by its button; of a story, all of it",
+            Follows.ANY_CODE,
+            arguments=(replace(_SHOT, help="which shot", is_needed=True),),
+            in_menu=False,
+        ),
+        Command(
+            "draft",
+            "<shot or story>",
+            "draw what waits for somebody to agree to its price as an animatic instead, free",
+            Follows.ANY_CODE,
+            arguments=(replace(_SHOT, help="which shot", is_needed=True),),
+            in_menu=False,
+        ),
+        Command(
             "settings",
             "[--ratio 9:16 and so on]",
             "what new stories get here when nothing else is said; default resets one",
             Follows.NOTHING,
             _SETTINGS,
+        ),
+        Command(
+            "pot",
+            "[--day 5 and so on]",
+            "what was spent here, what is left and what waits for an answer; options limit it",
+            Follows.NOTHING,
+            _LIMITS,
         ),
         Command(
             "link",
@@ -261,12 +291,38 @@ COMMANDS: Mapping[str, Command] = {
             Follows.PROMPT,
             arguments=(Argument("code", Is.WORD, "the code from the other platform, or off; without it you get one"),),
         ),
+        Command("forget", "", "have me forget you; I say what would go, and ask first", Follows.NOTHING),
         Command(
             "models",
             "[provider [model]]",
             "what can render here, and what it can do",
             Follows.PROMPT,
             arguments=(Argument("provider", Is.WORD, "more about this one, or about a model of it"),),
+        ),
+        Command(
+            "topup",
+            "[Stars]",
+            "fill the pot with Telegram Stars, in Telegram",
+            Follows.PROMPT,
+            arguments=(Argument("stars", Is.WHOLE, "how many"),),
+            in_menu=False,
+        ),
+        Command(
+            "paysupport",
+            "[what happened]",
+            "ask about a payment with Telegram Stars, in Telegram",
+            Follows.PROMPT,
+            arguments=(Argument("words", Is.PROMPT, "what happened"),),
+            in_menu=False,
+        ),
+        Command(
+            "refund",
+            "<transaction id>",
+            "pay Telegram Stars back, in Telegram, by its operator",
+            Follows.PROMPT,
+            (Option("force", Kind.FLAG, "also where the pot does not hold them any more"),),
+            (Argument("id", Is.WORD, "which payment", is_needed=True),),
+            in_menu=False,
         ),
         Command("help", "", "this list", Follows.NOTHING),
         Command("start", "", "how it begins", Follows.IGNORED, in_menu=False),

@@ -19,9 +19,10 @@ from bot import replies, texts
 from bot.fitting import Fitting
 from bot.message import Adapter, NotSent, Reply, SendUnknown
 from bot.progress import Progress
-from engine.errors import EngineError, StaleFence
+from engine.errors import EngineError, StaleFence, StorageError
+from engine.job_model import Job, JobKind, JobState, Say, SayKind, SayState
 from engine.jobs import LIVE, move
-from engine.model import Job, JobKind, JobState, Say, SayKind, SayState, Shot, Take
+from engine.model import Shot, Take
 from engine.ports import Clock, Reader, Store, Writer
 from engine.studio import Studio
 
@@ -44,6 +45,9 @@ TRIES_MOST = 50
 LAST_WORDS_MOST = 30
 """How often, with growing pauses, a status message that cannot be edited is tried again: for about half an hour."""
 _ENDS = frozenset({SayKind.RESULT, SayKind.FAILURE})
+_IN_DOUBT = frozenset({SayState.FAILED, SayState.UNKNOWN})
+AGAIN = "(sent again)"
+"""Under what the operator had sent once more."""
 MENDS_MOST = 5
 """How often a message that may have arrived is put into its status message, which is safe to repeat."""
 
@@ -65,6 +69,9 @@ class Delivery:
     ) -> None:
         """`adapters` by platform."""
         self.slots = slots
+        self.stale = 0
+        """How many notes were void, since somebody else had taken the message over."""
+        self._is_resumed = False
         self._store = store
         self._studio = studio
         self._fitting = fitting
@@ -83,6 +90,9 @@ class Delivery:
 
     async def claim(self, limit: int) -> Sequence[Say]:
         """Messages that are owed and due."""
+        if not self._is_resumed:
+            await self.progress.resume()
+            self._is_resumed = True
         return await self._store.claim_says(limit, LEASE_S)
 
     async def step(self, say: Say) -> None:
@@ -99,7 +109,8 @@ class Delivery:
                 # (and is no try: half an upload is the likelier, and however often we are killed, it is not to be lost)
                 await self._note(say, SayState.UNKNOWN, error="cut off while sending", again_in_s=0, is_try=False)
                 return
-            if say.kind is SayKind.STATUS and say.state is SayState.UNKNOWN and not adapter.dedupes:
+            is_in_doubt = say.kind is SayKind.STATUS and say.state is SayState.UNKNOWN and not adapter.dedupes
+            if is_in_doubt and not await self._is_question(say):
                 await self._note(say, SayState.UNKNOWN, error=say.error)  # what follows is said without it
                 return
             busy_s = adapter.busy_s(say.place, is_result=say.kind is not SayKind.STATUS)
@@ -109,6 +120,7 @@ class Delivery:
                 return
             await self._say(say, adapter)
         except StaleFence as stale:
+            self.stale += 1
             log.warning("message dropped job=%d kind=%s: %s", say.job_id, say.kind, stale)
         except EngineError as error:
             log.warning("message waits job=%d kind=%s: %s", say.job_id, say.kind, error)
@@ -124,6 +136,11 @@ class Delivery:
             return False
         job = await self._studio.job(say.job_id)
         return job is None or job.state not in LIVE
+
+    async def _is_question(self, say: Say) -> bool:
+        """Whether it asks for a price, so that nothing follows where nobody sees it. To be asked twice costs nothing."""
+        job = await self._studio.job(say.job_id)
+        return job is not None and job.state is JobState.ASKING
 
     async def _say(self, say: Say, adapter: Adapter) -> None:
         job = await self._studio.job(say.job_id)
@@ -151,7 +168,7 @@ class Delivery:
         if reply is None:
             await self._note(say, SayState.FAILED, error="there is nothing to say any more")
             return
-        await self._send(say, job, reply, adapter)
+        await self._send(say, job, replace(reply, text=f"{reply.text}\n{AGAIN}") if say.again else reply, adapter)
 
     async def _say_last_words(self, say: Say, job: Job, adapter: Adapter) -> None:
         """The status message still tells of a job that is over. To edit twice is to edit once."""
@@ -171,7 +188,7 @@ class Delivery:
                 nonce=say.nonce,
                 reply_to=job.asked_receipt,
                 status=job.receipt,
-                is_again=say.state is not SayState.NEW or say.tries > 0,
+                is_again=say.state is not SayState.NEW or say.tries > 0 or say.again > 0,
             )
         except NotSent as error:
             await self._wait(say, error)
@@ -186,7 +203,11 @@ class Delivery:
             log.exception("sending crashed job=%d kind=%s", say.job_id, say.kind)
             await self._note(say, SayState.UNKNOWN, error=type(error).__name__, again_in_s=MEND_AFTER_S)
         else:
-            await self._note(say, SayState.SENT, receipt=receipt)
+            try:
+                await self._note(say, SayState.SENT, receipt=receipt)
+            except StorageError as error:  # it is shown: whoever says it next has to know that
+                await self._again(replace(say, state=SayState.SENDING), str(error))
+                return
             if say.kind is SayKind.STATUS:
                 await self._catch_up(job, reply)
 
@@ -291,6 +312,9 @@ class Delivery:
         again_in_s: float | None = None,
         is_try: bool = True,
     ) -> None:
+        if state in _IN_DOUBT and not error:
+            error = "no reason was given"  # whoever looks into the outbox reads why, also where a platform said nothing
+
         async def work(tx: Writer) -> None:
             await tx.save_say(say, state, receipt=receipt, error=error, again_in_s=again_in_s, is_try=is_try)
             job = await tx.job(say.job_id) if state is SayState.SENT and say.kind in _ENDS else None
@@ -302,7 +326,7 @@ class Delivery:
                 await tx.owe(job.id, SayKind.LAST)
 
         await self._store.write(work)
-        if state in {SayState.FAILED, SayState.UNKNOWN} and is_try:
+        if state in _IN_DOUBT and is_try:
             log.warning("message not delivered job=%d kind=%s state=%s: %s", say.job_id, say.kind, state, error)
         if state is SayState.FAILED and say.kind is SayKind.RESULT:
             await self._tell_kept(say)

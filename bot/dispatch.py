@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
-from bot import replies, requests, texts
+from bot import forget_texts, linking_texts, replies, requests, texts
 from bot.catalog_words import catalog_of
+from bot.forget_requests import AskForget, Forget
 from bot.message import Attachment, Incoming, Press, Reply
+from bot.money_texts import read_offered
 from bot.parsing import YES, Parsed, UsageError, addressee, is_command, parse
+from bot.paying import Agree, ChangePot, Draft, Pot, act_on_money
 from bot.requests import Request, WithVideo, pictures_of, request_of
 from engine.errors import DiskFull, EngineError, NotAllowed, StorageError
 from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Film, Retake, Stitch
@@ -81,6 +84,11 @@ class Dispatch:
         if isinstance(request, requests.History):
             # what was made elsewhere is not for all who read here
             return replace(request, here=incoming.is_shared and not incoming.whispers)
+        if isinstance(request, ChangePot) and not incoming.is_shared:
+            # a place of one's own is one's own to limit
+            return replace(request, asked=replace(asked, person=replace(person, is_operator=True)))
+        if isinstance(request, Pot):
+            return replace(request, is_private=not incoming.is_shared)
         used = pictures_of(request)
         frames = [path if path and FileKey(path.name) in used else None for path in frames]
         references = [path for path in references if FileKey(path.name) in used]
@@ -159,6 +167,8 @@ class Dispatch:
                 await studio.cancel(asked, target)
             case requests.Again(asked, target):
                 await studio.again(asked, target)
+            case Agree() | Draft() | Pot() | ChangePot():
+                return await act_on_money(studio, request)
             case requests.Delete(asked, code):
                 return Reply(text=texts.deleted(await studio.delete(asked, code)))
             case requests.Choose(asked, shot, take):
@@ -171,7 +181,8 @@ class Dispatch:
             case requests.Stories(asked):
                 current = await studio.story(asked.place)
                 listed = await studio.stories(asked.place)
-                return Reply(text=texts.stories(listed, current.story.code if current else None))
+                ending = forget_texts.ending(await studio.ending(asked.place))
+                return Reply(text=texts.stories(listed, current.story.code if current else None) + ending)
             case requests.Show(asked, code):
                 return await self._show(asked, code)
             case requests.Download(asked, code, variant):
@@ -181,11 +192,15 @@ class Dispatch:
                 page = await studio.history(place, asked.person.key if mine else None, before)
                 return Reply(text=texts.history(page, mine=mine, here=here), private=mine)
             case requests.AskLinkCode(asked):
-                return Reply(text=texts.link_code(await studio.link_code(asked)), private=True)
+                return Reply(text=linking_texts.link_code(await studio.link_code(asked)), private=True)
             case requests.Link(asked, code):
-                return Reply(text=texts.linked(await studio.link(asked, code)), private=True)
+                return Reply(text=linking_texts.linked(await studio.link(asked, code)), private=True)
             case requests.Unlink(asked):
-                return Reply(text=texts.parted(await studio.unlink(asked)), private=True)
+                return Reply(text=linking_texts.parted(await studio.unlink(asked)), private=True)
+            case AskForget(asked):
+                return forget_texts.question_reply(await studio.ask_forget(asked))
+            case Forget(asked, token):
+                return Reply(text=forget_texts.forgotten(await studio.forget_me(asked, token)), private=True)
             case requests.Models(of):
                 today = datetime.now(UTC).date()
                 return Reply(text=catalog_of(studio.models(), studio.painters(), of, today), private=True)
@@ -246,8 +261,10 @@ def _promised(paths: Sequence[Path]) -> tuple[FileKey, ...]:
 def _check_allowed(request: Request, is_shared: bool, *, whispers: bool) -> None:
     """Raises NotAllowed: what is set where several people talk is its admins' to change, and a secret is not for all of them."""
     if is_shared and not whispers and isinstance(request, requests.AskLinkCode):
-        raise NotAllowed(texts.LINK_IN_PRIVATE)
-    if is_shared and isinstance(request, requests.ChangeSettings) and not request.asked.person.is_operator:
+        raise NotAllowed(linking_texts.LINK_IN_PRIVATE)
+    if is_shared and not whispers and isinstance(request, AskForget):
+        raise NotAllowed(forget_texts.FORGET_IN_PRIVATE)
+    if is_shared and isinstance(request, requests.ChangeSettings | ChangePot) and not request.asked.person.is_operator:
         raise NotAllowed(texts.ADMINS_ONLY)
 
 
@@ -260,6 +277,10 @@ def _request_of_press(press: Press) -> Request:
     if press.verb == "with":
         shot, _, provider = press.target.partition(":")
         return Retake(asked=asked, shot=shot.lower(), provider=provider)
+    if press.verb == "agree":
+        return Agree(asked, *read_offered(press.target.lower()))
+    if press.verb == "forget":
+        return Forget(asked, press.target)
     if press.verb not in PRESSABLE:
         raise UsageError(texts.ANOTHER_VERSION)
     if press.verb == "settings":
@@ -272,6 +293,19 @@ def _request_of_press(press: Press) -> Request:
 
 
 PRESSABLE = frozenset(
-    {"continue", "retake", "stitch", "download", "delete", "cancel", "again", "choose", "show", "story", "settings"}
+    {
+        "continue",
+        "retake",
+        "stitch",
+        "download",
+        "delete",
+        "cancel",
+        "again",
+        "draft",
+        "choose",
+        "show",
+        "story",
+        "settings",
+    }
 )
 _SETTING = re.compile(r"[a-z]+=[A-Za-z0-9:._-]+", re.ASCII)

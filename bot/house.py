@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,21 +21,26 @@ from bot.control.server import drop_socket, serve_desk
 from bot.delivery import Delivery
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
+from bot.health import Health
 from bot.hooks import callback_url, hooks_of
 from bot.message import Adapter
 from bot.platforms import Paces, Parts, Platform, Platforms, platforms_of
 from bot.providers import Maker, makers_of, painters_of
+from bot.pulse import Pulse
 from bot.settings import Settings
 from bot.web.adapter import WebAdapter
 from bot.web.links import Links, read_secret
 from bot.web.site import WebSettings
-from engine.driver import Driver, EmbeddedDriver, Stepper
+from engine.driver import Driver, Stepper
 from engine.errors import StorageUnavailable
+from engine.line import FlightLimits
 from engine.news import News
 from engine.open import open_studio, utc_now
-from engine.ports import Files, Store
+from engine.ports import Files
 from engine.studio import Studio
-from storage import DirectoryLock, LocalFiles, Transcript, opened_store, read_holder
+from storage import DirectoryLock, LocalFiles, SqlStore, Transcript, opened_store, read_holder
+from storage.backup_restore import refuse_unfinished
+from storage.backup_rows import dump_rows
 from storage.faults import disk_error
 
 log = logging.getLogger(__name__)
@@ -61,7 +67,7 @@ class House:
     """Everything that runs in this process, wired."""
 
     settings: Settings
-    store: Store
+    store: SqlStore
     files: Files
     studio: Studio
     dispatch: Dispatch
@@ -70,6 +76,8 @@ class House:
     """By name: the chat platforms that are served."""
     socket: str | None
     lock: DirectoryLock
+    pulse: Pulse
+    delivery: Delivery
 
     def tell_page(self, url: str) -> None:
         """Let whoever finds the data directory in use know where its page is."""
@@ -97,14 +105,17 @@ async def open_house(
     directory = settings.data_dir
     async with AsyncExitStack() as stack:
         stack.callback(log.info, "house closed directory=%s", directory)
-        lock, left_behind = await asyncio.to_thread(_take, directory)
+        lock, left_behind = await asyncio.to_thread(take_directory, directory)
         stack.callback(lock.release)
+        await asyncio.to_thread(refuse_unfinished, directory)
         if left_behind is not None:
             await asyncio.to_thread(drop_socket, left_behind)
         store = await stack.enter_async_context(opened_store(settings.store_url, utc_now))
         files = await asyncio.to_thread(LocalFiles, directory)
         transcript = Transcript(store)
         news = News()
+        pulse = Pulse(clock=utc_now)
+        news.listen(pulse.job_changed)
         adapters: dict[str, Adapter] = {}
         links = await asyncio.to_thread(_links, settings)
         fitting = Fitting(files, link_of=links.link) if links is not None else Fitting(files)
@@ -135,8 +146,11 @@ async def open_house(
                 [makers[name](files) for name in default_first],
                 news=news,
                 painters=painters_of(settings.painters),
+                keep=timedelta(days=settings.keep_days) if settings.keep_days else None,
+                rules=settings.money_rules,
+                limits=FlightLimits(settings.in_flight_per_person, settings.in_flight_per_place),
                 more_steppers=front_ends,
-                driver_of=EmbeddedDriver if at_work else _standing,
+                driver_of=pulse.driver_of if at_work else _standing,
             )
         )
         ((web, chats, delivery),) = made
@@ -149,8 +163,9 @@ async def open_house(
         for chat in chats.by_name.values():
             chat.connect(dispatch)
         hooks = {**hooks_of(studio, makers), **chats.hooks} if at_work and settings.web_url else chats.hooks
-        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=hooks)
-        socket = await stack.enter_async_context(_served(studio, lock)) if at_work else None
+        why_not = Health(store, files, pulse).reasons
+        web.connect(dispatch=dispatch, hints=hints, links=links, hooks=hooks, why_not_ready=why_not)
+        socket = await stack.enter_async_context(_served(studio, store, lock)) if at_work else None
         log.info("house opened directory=%s at_work=%s", directory, at_work)
         stack.callback(log.info, "house closing directory=%s", directory)
         yield House(
@@ -163,13 +178,15 @@ async def open_house(
             chats=chats.by_name,
             socket=socket,
             lock=lock,
+            pulse=pulse,
+            delivery=delivery,
         )
 
 
 @asynccontextmanager
-async def _served(studio: Studio, lock: DirectoryLock) -> AsyncIterator[str]:
+async def _served(studio: Studio, store: SqlStore, lock: DirectoryLock) -> AsyncIterator[str]:
     """Other processes of this user reach the studio, and find it through the lock file."""
-    async with serve_desk(studio) as address:
+    async with serve_desk(studio, lambda directory: dump_rows(store.database, directory)) as address:
         lock.tell(**{SOCKET_KEY: address})
         try:
             yield address
@@ -177,8 +194,12 @@ async def _served(studio: Studio, lock: DirectoryLock) -> AsyncIterator[str]:
             lock.tell()
 
 
-def _take(directory: Path) -> tuple[DirectoryLock, str | None]:
-    """The lock of the data directory, made where there is none, and the socket that a killed holder left behind."""
+def take_directory(directory: Path) -> tuple[DirectoryLock, str | None]:
+    """The lock of the data directory, made where there is none, and the socket that a killed holder left behind.
+
+    Raises:
+        DirectoryHeld, StorageUnavailable, DiskFull
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

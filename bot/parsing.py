@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.amounts import read_usd
 from bot.commands import COMMANDS, DEFAULT, Command, Follows, Is, Kind, Option, usage_of
 from engine.codes import is_story_code, parse_film_code, parse_shot_code
 
@@ -183,6 +184,13 @@ def _value(option: Option, text: str) -> str:
                     f"--{option.name} is a whole number, such as --{option.name} 7; “{text[:40]}” is none."
                 )
             return text
+        case Kind.USD:
+            try:
+                return f"{read_usd(text):f}"
+            except ValueError:
+                raise UsageError(
+                    f"--{option.name} is an amount in US dollars, such as --{option.name} 2.50; “{text[:40]}” is none."
+                ) from None
         case Kind.FLAG:
             if text not in _FLAGS:
                 raise UsageError(f"--{option.name} stands alone ({option.help}); “{text[:40]}” does not fit there.")

@@ -17,6 +17,7 @@ from bot.discord.site import DiscordSettings
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
 from bot.message import Adapter
+from bot.ports import SendBudget
 from bot.settings import Settings
 from bot.telegram import access as telegram_access
 from bot.telegram.budget import Pace as TelegramPace
@@ -28,6 +29,11 @@ from storage import Inbox, SentFiles, SqlStore
 
 class Platform(Adapter, Protocol):
     """A chat platform: `connect` before `run`; `opened` around all that may speak."""
+
+    @property
+    def budget(self) -> SendBudget:
+        """What may still be said."""
+        ...
 
     def connect(self, dispatch: Dispatch, /) -> None:
         """Who answers what is said."""
@@ -117,6 +123,7 @@ def telegram_settings(settings: Settings, pace: TelegramPace) -> TelegramSetting
             blocked=read(settings.telegram_blocked),
             admins=read(settings.telegram_admins),
         ),
+        stars_usd=settings.telegram_stars_usd,
         pace=pace,
     )
 

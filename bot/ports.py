@@ -33,6 +33,23 @@ class Inbox(Protocol):
     async def sweep(self, older_than_s: float) -> int: ...
 
 
+class SendBudget(Protocol):
+    """What a platform still lets its bot say."""
+
+    @property
+    def pauses(self) -> int:
+        """How often its server said that it was too much, since the start."""
+        ...
+
+    def paused(self) -> int:
+        """How many chats it silences just now."""
+        ...
+
+    def left(self) -> float:
+        """The share of what may be said just now that is left, 0 to 1."""
+        ...
+
+
 class Dispatch(Protocol):
     """What answers."""
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from bot import texts
+from bot import replies, texts
 from bot.message import Adapter, Button, NotSent, Reply, SendUnknown
 from engine.errors import EngineError
+from engine.job_model import Job, JobState
 from engine.jobs import LIVE, WITH_CLIP
-from engine.model import Job, JobState
 from engine.ports import Clock, Store
 from engine.studio import Studio
 
@@ -27,7 +27,13 @@ EDIT_S = 60.0
 """The longest that an edit may take: the video waits for the edits of its status message."""
 CLOSED_KEPT = 10_000
 
+QUESTION_AGAIN_S = 5.0
+"""The pause before a question is shown again whose edit failed: it is not progress, which may be lost."""
+QUESTIONS_MOST = 1_000
+"""How many questions are shown again at a start, the newest."""
+
 _STAGES: Mapping[JobState, JobState] = {
+    JobState.ASKING: JobState.ASKING,
     JobState.QUEUED: JobState.QUEUED,
     JobState.SUBMITTING: JobState.QUEUED,
     JobState.RENDERING: JobState.RENDERING,
@@ -56,6 +62,8 @@ class Progress:
         """By job: what its status message says, so that nothing is edited to the same."""
         self._line: dict[int, Job] = {}
         """The jobs that wait in line: each move of the line is theirs to tell, too."""
+        self._asking: dict[int, Job] = {}
+        """The jobs that wait for somebody to agree: each tells how many wait in its story."""
         self._closed: OrderedDict[int, JobState] = OrderedDict()
         """Jobs whose status message has had its last edit, and as what they ended."""
         self._lost: OrderedDict[int, None] = OrderedDict()
@@ -68,12 +76,29 @@ class Progress:
         """Show this state when the place's pace allows, unless a newer one comes before."""
         if job.state is JobState.QUEUED:
             self._line[job.id] = job
-        elif self._line.pop(job.id, None) is not None or job.state not in LIVE:
+        elif self._line.pop(job.id, None) is not None:  # the line moves when somebody leaves it, and once for each
             for other in list(self._line.values()):
                 if other.provider == job.provider:
                     self._show_soon(other)
+        was_asking = self._asking.pop(job.id, None) is not None
+        if job.state is JobState.ASKING:
+            self._asking[job.id] = job
+        if was_asking is not (job.state is JobState.ASKING):
+            for other in list(self._asking.values()):
+                if other.id != job.id and (other.place, other.story_code) == (job.place, job.story_code):
+                    self._show_soon(other)
         if job.state in LIVE:
             self._show_soon(job)
+
+    async def resume(self) -> None:
+        """Show again what was asked before this process began: a question that nobody saw would wait for nobody.
+
+        Raises:
+            StorageError
+        """
+        asking = frozenset({JobState.ASKING})
+        for line in await self._store.read(lambda tx: tx.all_jobs(asking, QUESTIONS_MOST)):
+            await self.job_changed(line.job)
 
     def _show_soon(self, job: Job) -> None:
         if self._stopped or self.adapter_of(job.place) is None:
@@ -119,6 +144,10 @@ class Progress:
                 return
         except (SendUnknown, EngineError, TimeoutError) as error:
             log.info("progress dropped job=%d state=%s: %s", job.id, job.state, error)
+            if job.state is JobState.ASKING:
+                waiting.setdefault(job.id, job)
+                await asyncio.sleep(QUESTION_AGAIN_S)
+                return
         hurry.clear()
         if any(self._shown.get(other.id) is not _STAGES.get(other.state) for other in waiting.values()):
             hurry.set()
@@ -132,11 +161,13 @@ class Progress:
             fresh = await self._studio.job(job.id)
             if fresh is None or fresh.receipt is None or fresh.place != job.place or job.id in self._lost:
                 return
+            if job.state is JobState.ASKING and fresh.state is not JobState.ASKING:
+                return  # it is answered, and its news is on the way
             if fresh.state in LIVE:
                 status = await self.status(job)
                 self._shown[job.id] = _STAGES.get(job.state)
                 if status != self._said.get(job.id) or status.picture is not None:
-                    await adapter.edit(fresh.receipt, status, is_progress=True)
+                    await adapter.edit(fresh.receipt, status, is_progress=job.state is not JobState.ASKING)
                     self._said[job.id] = status
 
     def shown(self, job: Job, status: Reply) -> None:
@@ -151,6 +182,7 @@ class Progress:
         try:
             async with self.edits(job), asyncio.timeout(EDIT_S):
                 await adapter.edit(job.receipt, Reply(text=texts.kept(await self._last_words(job), job)))
+            self._closed.pop(job.id, None)  # should it be shown after all, these were not the last words
         except (NotSent, SendUnknown, TimeoutError) as error:
             log.info("kept clip not told job=%d: %s", job.id, error)
 
@@ -219,12 +251,25 @@ class Progress:
         return f"{texts.headline(job)}\n{job.state.value}"
 
     async def status(self, job: Job) -> Reply:
-        """How it stands."""
+        """How it stands, or what is asked of its price."""
+        if job.state is JobState.ASKING and not job.is_unwanted:
+            return await self._price_question(job)
         line = await self._studio.place_in_line(job)
         text = texts.status(job, prompt=await self._prompt(job), place_in_line=line, now=self._clock())
-        buttons = (Button("cancel", "Cancel", job.subject),) if job.state in LIVE else ()
+        is_stoppable = job.state in LIVE and not job.is_unwanted
+        buttons = (Button("cancel", "Cancel", job.subject),) if is_stoppable else ()
         picture = Path(job.preview) if job.preview else None
         return Reply(text=text, buttons=buttons, percent=job.percent if job.state in LIVE else None, picture=picture)
+
+    async def _price_question(self, job: Job) -> Reply:
+        take = await self._store.read(lambda tx: tx.take(job.take_id or 0)) if job.take_id else None
+        is_edit = take is not None and bool(take.edit)
+        return replies.price_question(
+            job,
+            await self._studio.question(job),
+            prompt=await self._prompt(job),
+            drafted_by=None if is_edit else replies.free_provider(self._studio.models()),
+        )
 
     async def _prompt(self, job: Job) -> str:
         shot = await self._store.read(lambda tx: tx.shot(job.shot_id or 0)) if job.shot_id else None

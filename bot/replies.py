@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
-from bot import texts
+from bot import money_texts, texts
 from bot.message import Button, Reply, Video
-from engine.model import Clip, Film, Job, JobState, Shot, Story, Take
+from engine.abilities import Abilities, Quote, quote
+from engine.checks import ModelsByProvider
+from engine.job_model import Job, JobState
+from engine.model import Clip, Film, Shot, Story, Take
 from engine.place_options import PlaceOptions
+from engine.pots import sum_of
+from engine.purse import DRAFTED_BY, Question
 from engine.views import ShotView
 from engine.ways_out import WaysOut
 
@@ -17,7 +24,9 @@ NO_WAYS = WaysOut()
 def shot_reply(shot: Shot, clip: Clip, take: Take | None, path: Path, job: Job | None = None) -> Reply:
     """A finished shot. `job` is what made it, where that is known."""
     return Reply(
-        text=texts.shot_caption(shot, clip, take, job), video=_video(shot.code, clip, path), buttons=shot_buttons(shot)
+        text=texts.shot_caption(shot, clip, take, job),
+        video=_video(shot.code, clip, path),
+        buttons=shot_buttons(shot, None if take is not None and take.edit else job),
     )
 
 
@@ -32,9 +41,12 @@ def elsewhere_buttons(code: str) -> tuple[Button, ...]:
     return (Button("download", "Download", code),)
 
 
-def shot_buttons(shot: Shot) -> tuple[Button, ...]:
-    """What can be done with a shot that has a clip; a video that was given cannot be rendered again."""
-    retake = (Button("retake", "Retake", shot.code),) if shot.provider else ()
+def shot_buttons(shot: Shot, job: Job | None = None) -> tuple[Button, ...]:
+    """What can be done with a shot that has a clip; a video that was given cannot be rendered again.
+
+    `job` is one that rendered it: what it cost is what another take will.
+    """
+    retake = (Button("retake", f"Retake{_price(job)}", shot.code),) if shot.provider else ()
     return (
         Button("continue", "Continue", shot.code, asks="What happens next?"),
         *retake,
@@ -46,10 +58,12 @@ def shot_buttons(shot: Shot) -> tuple[Button, ...]:
 
 def view_buttons(view: ShotView) -> tuple[Button, ...]:
     """`shot_buttons`, and on a branch the way into the film."""
+    edited = {take.id for take in view.takes if take.edit}
+    rendered = None if view.job is None or view.job.take_id in edited else view.job
     if view.clip is None:
-        return (Button("retake", "Retake", view.shot.code),)
+        return (Button("retake", f"Retake{_price(rendered)}", view.shot.code),)
     branch = () if view.on_canon else (Button("choose", "Use in film", view.shot.code),)
-    return (*branch, *shot_buttons(view.shot))
+    return (*branch, *shot_buttons(view.shot, rendered))
 
 
 def added_reply(view: ShotView) -> Reply:
@@ -73,21 +87,73 @@ def failure_reply(job: Job, ways: WaysOut = NO_WAYS, *, is_edit: bool = False) -
     """How a job ended without a clip, and the ways out. What was to be an edit is not rendered anew by a button."""
     buttons: tuple[Button, ...] = ()
     if job.state is JobState.FAILED and job.shot_code and not is_edit:
-        buttons = (Button("retake", "Try again", job.shot_code),)
+        buttons = (Button("retake", f"Try again{_price(job)}", job.shot_code),)
         if ways.text_only:
             buttons += (Button("textonly", "Text only", job.shot_code),)
         buttons += tuple(Button("with", f"With {name}", f"{job.shot_code}:{name}") for name in ways.providers)
     if job.state is JobState.UNCONFIRMED:
+        price = _price(job)
         buttons = (
-            Button("again", "Send again (may cost twice)", job.subject),
+            Button(
+                "again", f"Send again{price}, may cost twice" if price else "Send again (may cost twice)", job.subject
+            ),
             Button("cancel", "Leave it", job.subject),
         )
     return Reply(text=texts.failure(job, ways), buttons=buttons, is_error=job.state is not JobState.CANCELLED)
 
 
+def price_question(job: Job, question: Question, *, prompt: str, drafted_by: str | None) -> Reply:
+    """The status message of a job that waits for somebody to agree to its price. `drafted_by`: who draws it for nothing, if any."""
+    draft = (Button("draft", f"Draft as {drafted_by}, free", job.subject),) if drafted_by else ()
+    everything = _agree_to_all(job.story_code, question.jobs, question.high_usd) if question.jobs > 1 else ()
+    return Reply(
+        text=money_texts.asked_about(job, question, prompt=prompt),
+        buttons=(
+            Button("agree", "Render", money_texts.offered(job.subject, job.quoted_usd)),
+            *everything,
+            *draft,
+            Button("cancel", "Cancel", job.subject),
+        ),
+    )
+
+
+def offer_reply(target: str, jobs: Sequence[Job]) -> Reply:
+    """What an `/agree` without a price is answered with: what it would agree to, and the button that does."""
+    usd = sum_of(jobs)
+    buttons = _agree_to_all(target, len(jobs), usd)
+    if len(jobs) == 1:
+        target = jobs[0].subject
+        buttons = (Button("agree", "Render", money_texts.offered(target, usd)),)
+    return Reply(text=money_texts.offer(target, jobs), buttons=buttons, private=True)
+
+
+def _agree_to_all(story: str, jobs: int, usd: Decimal | None) -> tuple[Button, ...]:
+    """What nobody knows the price of is agreed to one by one."""
+    return () if usd is None else (Button("agree", f"Render all {jobs}", money_texts.offered(story, usd)),)
+
+
+def free_provider(models: ModelsByProvider) -> str | None:
+    """Who draws a draft for nothing: the animatic where it is set up, else who renders for free; None: nobody."""
+    return next(
+        (name for name in sorted(models, key=lambda name: name != DRAFTED_BY) if _is_free(*models[name].values())), None
+    )
+
+
+def _is_free(*models: Abilities) -> bool:
+    """Whether the first of them, which is the one that renders when none is named, costs nothing."""
+    return any(
+        quote(can.price, seconds=can.default_seconds, resolution=can.resolutions[0]).usd == 0 for can in models[:1]
+    )
+
+
 def example_reply() -> Reply:
     """How it begins, with a button that really renders."""
     return Reply(text=texts.welcome(), buttons=(Button("create", "Try it", "example"),))
+
+
+def _price(job: Job | None) -> str:
+    """What it will cost to do that again, where that is known and not nothing."""
+    return f" · {Quote(job.quoted_usd)}" if job is not None and job.quoted_usd else ""
 
 
 def _video(code: str, clip: Clip, path: Path) -> Video:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.commands import COMMANDS, DEFAULT, usage_of
+from bot.forget_requests import AskForget, Forget
 from bot.parsing import YES, Parsed, UsageError
+from bot.paying import Agree, Draft, Paying, pot_request
 from engine.codes import is_story_code
 from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Retake, ShotOptions, Stitch
 
@@ -138,7 +140,8 @@ Making = Create | Continue | Retake | Edit | Stitch | Add | WithVideo
 Looking = Stories | Show | Download | History | Models | Help | Start | Settings | AskNext
 Steering = Cancel | Again | Delete | Choose | OpenStory | ChangeSettings
 Linking = AskLinkCode | Link | Unlink
-Request = Making | Looking | Steering | Linking
+Forgetting = AskForget | Forget
+Request = Making | Looking | Steering | Linking | Forgetting | Paying
 
 
 def request_of(
@@ -310,6 +313,11 @@ def _settings(said: _Said) -> Request:
     return ChangeSettings(said.asked, _options_of(kept), reset)
 
 
+def _in_telegram(said: _Said) -> Request:
+    """What Telegram's own front end does, asked for elsewhere."""
+    raise UsageError(f"/{said.parsed.command} works in Telegram only: it is about payments with Telegram Stars.")
+
+
 WITH_VIDEO = frozenset({"add", "create", "continue", "stitch"})
 """The commands that do something with a video."""
 
@@ -329,9 +337,14 @@ _BUILDERS: Mapping[str, Callable[[_Said], Request]] = {
     "cancel": lambda said: Cancel(said.asked, said.code),
     "delete": lambda said: Delete(said.asked, said.needed_code()),
     "again": lambda said: Again(said.asked, said.needed_code()),
+    "agree": lambda said: Agree(said.asked, said.needed_code()),
+    "draft": lambda said: Draft(said.asked, said.needed_code()),
     "settings": _settings,
+    "pot": lambda said: pot_request(said.asked, said.parsed.options),
     "link": _link,
+    "forget": lambda said: AskForget(said.asked),
     "models": lambda said: Models(said.parsed.words.strip().lower()),
+    **dict.fromkeys(("topup", "paysupport", "refund"), _in_telegram),
     "help": lambda _: Help(),
     "start": lambda _: Start(),
 }

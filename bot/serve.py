@@ -19,10 +19,12 @@ from aiohttp import web
 
 from bot.control.remote import SOCKET_KEY
 from bot.house import DirectoryHeld, House, open_house, web_settings
+from bot.setting_sources import exposed_secrets
 from bot.settings import Settings
 from bot.web.server import listen
 from bot.web.site import CannotListen
 from engine.errors import NotPossible
+from engine.open import utc_now
 from storage import read_holder
 
 log = logging.getLogger(__name__)
@@ -45,13 +47,16 @@ async def serve(settings: Settings, *, browser: bool) -> None:
     holder = read_holder(settings.data_dir)
     if holder is not None and SOCKET_KEY in holder:
         raise DirectoryHeld(settings.data_dir, holder)
+    for sentence in exposed_secrets():
+        log.warning("secrets exposed: %s", sentence)
     try:
         await _try_port(settings)
         async with _open_patiently(settings) as house:
             url = await house.web.open()
             house.tell_page(url)
-            async with asyncio.TaskGroup() as tasks:
+            async with _metrics_served(house), asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.web.run(), name="web")
+                tasks.create_task(house.pulse.run(), name="pulse")
                 for name, chat in house.chats.items():
                     tasks.create_task(chat.run(), name=name)
                 sys.stdout.write(f"Open {url}\n")
@@ -89,6 +94,31 @@ async def _open_patiently(settings: Settings) -> AsyncIterator[House]:
             else:
                 yield house
                 return
+
+
+@asynccontextmanager
+async def _metrics_served(house: House) -> AsyncIterator[None]:
+    """Where a port was set for them."""
+    settings = house.settings
+    if settings.metrics_port is None:
+        yield
+        return
+    from bot.metrics import Metrics, Sources  # noqa: PLC0415  # its library takes a while to load
+    from bot.metrics_server import serve_metrics  # noqa: PLC0415  # as above
+
+    sources = Sources(
+        store=house.store,
+        files=house.files,
+        clock=utc_now,
+        pulse=house.pulse,
+        studio=house.studio,
+        delivery=house.delivery,
+        budgets={name: chat.budget for name, chat in house.chats.items()},
+    )
+    metrics = Metrics(sources)
+    await metrics.begin()
+    async with serve_metrics(metrics, settings.metrics_host, settings.metrics_port):
+        yield
 
 
 def _has_screen() -> bool:

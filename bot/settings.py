@@ -9,13 +9,12 @@ import difflib
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
@@ -31,20 +30,25 @@ from bot.addresses import is_hook_path, is_loopback, is_near
 from bot.discord import access as discord_access
 from bot.discord.site import CLOUD_URL as DISCORD_URL
 from bot.discord.site import application_id_of
+from bot.money_settings import MoneySettings
 from bot.providers import HERE, KINDS, PAINTERS
-from bot.services import PREFIX, TABLE, Service, Services, read_services
+from bot.services import PREFIX, TABLE, Service, Services
+from bot.setting_sources import (
+    DOTENV,
+    OWN_SECRETS,
+    SECRETS,
+    TOML,
+    file_names,
+    read_dotenv,
+    read_toml,
+    services_and_files,
+)
 from bot.telegram import access as telegram_access
 from bot.telegram.site import CLOUD_URL as TELEGRAM_URL
 from bot.wanted import WANTED
 
-DOTENV = Path(".env")
-TOML = Path("nextshot.toml")
-
 _FOREIGN = re.compile(r"^NEXTSHOT_(TEST_.*|SPECS|CHROMIUM)$")
 """Names for the test run, not for the program."""
-
-SECRETS = frozenset({"web_password", "database_url", "telegram_token", "discord_token"})
-"""Never shown."""
 
 _LISTS: Mapping[str, Callable[[str], frozenset[str]]] = {
     "telegram_allowed": telegram_access.read_list,
@@ -70,7 +74,7 @@ class SettingsError(Exception):
         super().__init__(" ".join(self.problems))
 
 
-class Settings(BaseSettings):
+class Settings(MoneySettings):
     """The settings of one run, checked. Secrets show as asterisks."""
 
     model_config = SettingsConfigDict(
@@ -103,6 +107,8 @@ class Settings(BaseSettings):
     telegram_blocked: str = ""
     telegram_admins: str = ""
     """May talk everywhere and do anything."""
+    telegram_stars_usd: Decimal | None = Field(default=None, gt=0, le=1, max_digits=7, decimal_places=6)
+    """What a pot gets for one Telegram Star, in US dollars. None: no Stars are taken."""
     discord_token: SecretStr | None = None
     """None: Discord is not served."""
     discord_api_url: str = DISCORD_URL
@@ -111,9 +117,20 @@ class Settings(BaseSettings):
     discord_blocked: str = ""
     discord_admins: str = ""
     """Roles and people that may talk everywhere and do anything."""
+    in_flight_per_person: int | None = Field(default=None, ge=1)
+    """Jobs of one person that are handed over or render at a time, everywhere. None: as many as there is room for."""
+    in_flight_per_place: int | None = Field(default=None, ge=1)
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+    """So many days after the last thing was made in a story its words and clips go. None: never."""
     place: str = "local:home"
     """The place for which the terminal speaks."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] | None = None
+    """None: text at a terminal, JSON elsewhere."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """None: no metrics are served."""
+    metrics_host: str = "127.0.0.1"
+    """Whoever reaches it reads the metrics: no password is asked."""
 
     @property
     def store_url(self) -> str:
@@ -149,7 +166,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
         raise ValueError
 
-    @field_validator("web_host")
+    @field_validator("web_host", "metrics_host")
     @classmethod
     def _address(cls, value: str) -> str:
         if value != "localhost":
@@ -214,14 +231,25 @@ class Settings(BaseSettings):
             raise ValueError
         return str(value)
 
-    @field_validator("telegram_api_url", "telegram_webhook_url", "discord_api_url", *_LISTS)
+    @field_validator("telegram_api_url", "telegram_webhook_url", "telegram_stars_usd", "discord_api_url", *_LISTS)
     @classmethod
-    def _of_use(cls, value: str | None, info: Any) -> str | None:
+    def _of_use(cls, value: object, info: Any) -> object:
         is_given = value != cls.model_fields[info.field_name].default
         token = f"{info.field_name.partition('_')[0]}_token"
         if is_given and token in info.data and info.data[token] is None:
             name = f"{PREFIX}{info.field_name.upper()}"
             sentence = f"{name} does nothing without {PREFIX}{token.upper()}: set the token too, or leave {name} out."
+            raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
+        return value
+
+    @field_validator("telegram_stars_usd")
+    @classmethod
+    def _answered_for(cls, value: Decimal | None, info: Any) -> Decimal | None:
+        if value is not None and info.data.get("telegram_admins") == "":
+            sentence = (
+                f"{PREFIX}TELEGRAM_STARS_USD takes payments, and nobody could pay one back: set {PREFIX}TELEGRAM_ADMINS "
+                f"to your user id in Telegram too, or leave {PREFIX}TELEGRAM_STARS_USD out."
+            )
             raise PydanticCustomError("sentence", "{sentence}", {"sentence": sentence})
         return value
 
@@ -232,7 +260,7 @@ class Settings(BaseSettings):
             raise ValueError
         return value
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -247,12 +275,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # not a source of ours
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The sources, the strongest first: a hook of pydantic-settings. A file that cannot be read is left out here."""
-        readable = DOTENV if not _read_dotenv()[1] else None
+        readable = DOTENV if not read_dotenv()[1] else None
         return (
             init_settings,
             env_settings,
             DotEnvSettingsSource(settings_cls, env_file=readable),
-            InitSettingsSource(settings_cls, init_kwargs=_read_toml()[0]),
+            InitSettingsSource(settings_cls, init_kwargs=read_toml()[0]),
         )
 
 
@@ -262,19 +290,21 @@ def load_settings(**given: object) -> Settings:
     Raises:
         SettingsError: with every problem at once.
     """
-    dotenv, dotenv_problems = _read_dotenv()
-    toml, toml_problems = _read_toml()
-    services = read_services((*KINDS, *PAINTERS), os.environ, dotenv, toml)
+    dotenv, dotenv_problems = read_dotenv()
+    toml, toml_problems = read_toml()
+    services, files = services_and_files(dotenv, toml)
     plain_toml = {PREFIX + key.upper(): value for key, value in toml.items() if key != TABLE}
     problems = [
         *dotenv_problems,
         *toml_problems,
+        *files.problems,
         *services.problems,
-        *_unknown_names(os.environ, "the environment", services.setting_names),
-        *_unknown_names(dotenv, str(DOTENV), services.setting_names),
+        *_unknown_names(os.environ, "the environment", services.setting_names | file_names(services)),
+        *_unknown_names(dotenv, str(DOTENV), services.setting_names | file_names(services)),
         *_unknown_names(plain_toml, str(TOML), frozenset()),
     ]
-    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    chosen: dict[str, Any] = {field: files.values[name] for field, name in OWN_SECRETS.items() if name in files.values}
+    chosen |= {key: value for key, value in given.items() if value is not None}
     try:
         ready = {_SERVICES: services.of(KINDS).ready, _PAINTERS: services.of(PAINTERS).ready}
         settings = Settings(**{**ready, **chosen})
@@ -296,30 +326,7 @@ def load_painters() -> Services:
 
 
 def _all_services() -> Services:
-    return read_services((*KINDS, *PAINTERS), os.environ, _read_dotenv()[0], _read_toml()[0])
-
-
-def _read_dotenv() -> tuple[dict[str, str | None], list[str]]:
-    try:
-        return dict(dotenv_values(DOTENV)) if DOTENV.is_file() else {}, []
-    except (OSError, UnicodeDecodeError) as error:
-        return {}, [f"{DOTENV} cannot be read ({_reason(error)}): mend it or remove it."]
-
-
-def _read_toml() -> tuple[dict[str, Any], list[str]]:
-    try:
-        return tomllib.loads(TOML.read_text(encoding="utf-8")) if TOML.is_file() else {}, []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return {}, [f"{TOML} cannot be read ({_reason(error)}): mend it or remove it."]
-
-
-def _reason(error: Exception) -> str:
-    """Why a file cannot be read, without anything that is in it."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    return str(error)
+    return services_and_files(read_dotenv()[0], read_toml()[0])[0]
 
 
 def _unknown_names(names: Mapping[str, object], where: str, of_services: frozenset[str]) -> list[str]:

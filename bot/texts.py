@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from bot.commands import help_text
 from engine.abilities import Quote
 from engine.errors import Billed
-from engine.linking import CODE_LASTS_S, Linked, Parted
-from engine.model import Clip, Film, Job, JobKind, JobState, Shot, ShotOptions, Story, Take
+from engine.job_model import MAY_STILL_COST, NOBODY_AGREED, WAS_CHARGED, Job, JobKind, JobState
+from engine.jobs import LIVE
+from engine.model import Clip, Film, Shot, ShotOptions, Story, Take
+from engine.money_rules import dollars
 from engine.place_options import KEPT, PlaceOptions
-from engine.stopping import MAY_STILL_COST, WAS_CHARGED
 from engine.views import HistoryPage, ShotView, StoryView
 from engine.ways_out import WaysOut
 
@@ -22,14 +22,15 @@ PROMPT_SHOWN = 280
 ONLY_HERE = "Only clips of this place are shown here; /history mine in a private chat with the bot lists all of yours."
 ANOTHER_VERSION = "This button is from another version of Nextshot; /help lists what can be done."
 ADMINS_ONLY = "Only an admin of this group can change its settings."
-LINK_IN_PRIVATE = "Several people read here: say /link to me in a private chat, and only you see the code."
 _ASKED = re.compile(r"(?:\A|\n)What happens after ([a-z]\d{1,12}-\d{1,9})\?\Z", re.ASCII)
 _ABOUT = re.compile(r"([a-z]\d{1,12}-\d{1,9}) · (?:(?:given )?by |(?:thumbnail|spritesheet|last-frame)\Z)", re.ASCII)
 
 
 def status(job: Job, *, prompt: str, place_in_line: int, now: datetime) -> str:
     """The one message that counts a job's progress."""
-    return f"{headline(job)}\n{_quoted(prompt)}{stage(job, place_in_line=place_in_line, now=now)}{_price(job)}{_notes(job)}"
+    return (
+        f"{headline(job)}\n{quoted(prompt)}{stage(job, place_in_line=place_in_line, now=now)}{_price(job)}{_notes(job)}"
+    )
 
 
 def headline(job: Job) -> str:
@@ -40,7 +41,13 @@ def headline(job: Job) -> str:
 
 def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
     """Where it stands: a percent only where the provider gave one, else the time since it began."""
+    if job.is_unwanted and job.state in LIVE:
+        return "cancelling, as soon as it is handed over"
     match job.state:
+        case JobState.ASKING:
+            return f"{Quote(job.quoted_usd)}: waits for somebody to agree"
+        case JobState.QUEUED | JobState.SUBMITTING if job.trouble:
+            return job.trouble
         case JobState.QUEUED if job.waits_for:
             return f"waiting for {job.waits_for}, which it continues"
         case JobState.QUEUED if place_in_line > 1:
@@ -50,10 +57,13 @@ def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
         case JobState.RENDERING:
             percent = f" {job.percent:.0f} %" if job.percent is not None else ""
             silent = f" · {job.provider} does not answer; it is asked again" if job.tries else ""
+            silent = f" · {job.trouble}" if job.trouble else silent
             return f"rendering{percent} · {_clock(job, now)}{silent}"
         case JobState.SAVING if job.kind is JobKind.STITCH:
             percent = f" {job.percent:.0f} %" if job.percent is not None else ""
             return f"joining {len(job.plan)} shots{percent}"
+        case JobState.SAVING if job.trouble:
+            return f"finished; {job.trouble}"
         case JobState.SAVING:
             return "finished, saving the clip" if job.tries == 0 else "finished; its clip is asked for again"
         case JobState.READY | JobState.DELIVERED:
@@ -68,7 +78,7 @@ def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
 
 def done(job: Job, *, prompt: str) -> str:
     """What the status message says at last."""
-    return f"{headline(job)}\n{_quoted(prompt)}done in {_took(job)}{_notes(job)}"
+    return f"{headline(job)}\n{quoted(prompt)}done in {_took(job)}{_notes(job)}"
 
 
 def _price(job: Job) -> str:
@@ -83,16 +93,9 @@ def _notes(job: Job) -> str:
 def shot_caption(shot: Shot, clip: Clip, take: Take | None, job: Job | None = None) -> str:
     """Beside a shot's video. `job` is what made it: what it cost is told where that is known."""
     nth = f" · take {take.number}" if take and take.number > 1 else ""
-    edit = f"changed: {_quoted(take.edit)}" if take and take.edit else ""
-    cost = f" · {_dollars(job.cost_usd)}" if job and job.cost_usd else ""
-    return f"{shot.code} · {_by(shot)}{nth}\n{_quoted(shot.prompt)}{edit}{clip_facts(clip)}{cost}"
-
-
-def _dollars(usd: Decimal) -> str:
-    """`$0.84`, `$0.06`, `$0.0625`"""
-    if usd == usd.quantize(Decimal("0.01")):
-        return f"${usd:.2f}"
-    return str(Quote(usd)).removeprefix("about ")
+    edit = f"changed: {quoted(take.edit)}" if take and take.edit else ""
+    cost = f" · {dollars(job.cost_usd)}" if job and job.cost_usd else ""
+    return f"{shot.code} · {_by(shot)}{nth}\n{quoted(shot.prompt)}{edit}{clip_facts(clip)}{cost}"
 
 
 def film_caption(film: Film, story: Story | None) -> str:
@@ -120,18 +123,20 @@ def _charged(job: Job, billed: Billed, ways: WaysOut | None) -> str:
         return "The render was charged."
     if job.cost_usd:  # of a job that failed, this is what its first frame cost
         render = "was not" if billed is Billed.NO else "may have been, too"
-        return f"Its first frame was painted and charged ({_dollars(job.cost_usd)}); the render {render}."
+        return f"Its first frame was painted and charged ({dollars(job.cost_usd)}); the render {render}."
     if billed is Billed.UNKNOWN:
         return "It may have been charged."
     return "Nothing was rendered, and nothing was charged." if ways else "Nothing was charged."
 
 
 def _charged_though_cancelled(job: Job) -> str:
+    if NOBODY_AGREED in job.notes:
+        return f": {NOBODY_AGREED[0].lower()}{NOBODY_AGREED[1:]}"
     if WAS_CHARGED in job.notes:
         return "; its render was charged"
     is_open = MAY_STILL_COST in job.notes
     if job.cost_usd:
-        painted = f"; its first frame was painted and charged ({_dollars(job.cost_usd)})"
+        painted = f"; its first frame was painted and charged ({dollars(job.cost_usd)})"
         return f"{painted}, and its render may still be charged" if is_open else painted
     return "; it may still be charged" if is_open else ""
 
@@ -139,7 +144,7 @@ def _charged_though_cancelled(job: Job) -> str:
 def shot_view(view: ShotView) -> str:
     """One shot with all its options and takes."""
     shot = view.shot
-    lines = [f"{shot.code} · {_by(shot)}", _quoted(shot.prompt).rstrip("\n")]
+    lines = [f"{shot.code} · {_by(shot)}", quoted(shot.prompt).rstrip("\n")]
     if shot.provider:
         facts = f"{shot.seconds:g} s · {shot.ratio} · {shot.resolution} · {shot.style} · {shot.provider} {shot.model}"
         lines.append(facts)
@@ -238,7 +243,7 @@ def added(view: ShotView) -> str:
     where = f"continues {view.parent_code}" if view.parent_code else "begins the story"
     facts = clip_facts(view.clip) if view.clip else "no clip"
     branch = "" if view.on_canon else f", a branch: /choose {shot.code} lets the film follow it"
-    return f"{shot.code} · {_by(shot)}\n{_quoted(shot.prompt)}{facts}\n{where}{branch}\n{question(shot.code)}"
+    return f"{shot.code} · {_by(shot)}\n{quoted(shot.prompt)}{facts}\n{where}{branch}\n{question(shot.code)}"
 
 
 def question(code: str) -> str:
@@ -250,29 +255,6 @@ def asked_of(text: str) -> str | None:
     """The shot of a `question` that a text ends with; None: it ends with none."""
     found = _ASKED.search(text)
     return found[1] if found else None
-
-
-def link_code(code: str) -> str:
-    """How two accounts become one person; the code is only for who asked."""
-    return (
-        f"Say this to the bot on the other platform within {CODE_LASTS_S / 60:.0f} minutes:\n/link {code}\n"
-        "Show it to nobody: whoever says it becomes one person with you."
-    )
-
-
-def linked(found: Linked) -> str:
-    """The accounts are one person."""
-    if not found.is_new:
-        return f"You are one person on {_platforms(found.platforms)} already."
-    return f"You are one person on {_platforms(found.platforms)} now: what you made on one is yours on the other too."
-
-
-def parted(found: Parted) -> str:
-    """They are not one person any more."""
-    return (
-        f"You are somebody else again on {_platforms(found.platforms)}. "
-        f"What was made so far stays with you on {_platforms((found.keeper,))}; /link joins them again."
-    )
 
 
 def settings(place: PlaceOptions) -> str:
@@ -301,12 +283,6 @@ def _chosen(options: ShotOptions) -> str:
     return ", ".join(f"{name} {value:g}" if name == "seconds" else f"{name} {value}" for name, value in chosen if value)
 
 
-def _platforms(names: Sequence[str]) -> str:
-    """`Telegram and Discord`"""
-    *first, last = (name.capitalize() for name in names)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _by(shot: Shot) -> str:
     """Whose it is: a shot without a provider is a video that somebody gave."""
     return f"{'by' if shot.provider else 'given by'} {shot.person.name}"
@@ -324,7 +300,8 @@ def _shot_line(view: ShotView) -> str:
     return f"{mark} {shot.code} {shot.person.name}: {_short(shot.prompt, 60)} ({facts})"
 
 
-def _quoted(prompt: str) -> str:
+def quoted(prompt: str) -> str:
+    """A prompt on a line of its own, cut; nothing where there is none."""
     return f"“{_short(prompt, PROMPT_SHOWN)}”\n" if prompt else ""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from bot.providers import HERE
 
+_CAP = "an amount in US dollars, where 0 is nothing at all"
+
 WANTED: Mapping[str, tuple[str, str]] = {
     "data_dir": ("a directory", "./data"),
     "database_url": ("empty, or an sqlite: or postgresql: URL", "postgresql://user:password@host/nextshot"),
@@ -32,6 +34,10 @@ WANTED: Mapping[str, tuple[str, str]] = {
     ),
     "telegram_blocked": ("user ids, chat ids and @names with commas between", "123456789,@somebody"),
     "telegram_admins": ("user ids and @names with commas between", "123456789"),
+    "telegram_stars_usd": (
+        "what a pot gets for one Telegram Star, in US dollars: more than 0, at most 1, with up to six decimals",
+        "0.013",
+    ),
     "discord_token": ("the token of the bot that the developer portal gave", "MTIzNDU2….Gabcde.…"),
     "discord_api_url": (
         "the address of Discord's API or of a proxy for it, with https:// (http:// in a private network only)",
@@ -49,7 +55,20 @@ WANTED: Mapping[str, tuple[str, str]] = {
         "ids of roles and users with commas between, bare or as role:… and user:…",
         "role:123456789012345678",
     ),
+    "ask_above_usd": ("an amount in US dollars, or never", "1"),
+    "day_usd": (_CAP, "5"),
+    "story_usd": (_CAP, "10"),
+    "shot_usd": (_CAP, "2"),
+    "person_day_usd": (_CAP, "3"),
+    "house_day_usd": (_CAP, "50"),
+    "pots_only": ("yes or no", "yes"),
+    "in_flight_per_person": ("a whole number from 1, or empty: as many as there is room for", "2"),
+    "in_flight_per_place": ("a whole number from 1, or empty: as many as there is room for", "4"),
+    "keep_days": ("a whole number of days from 1 to 36500, or empty: stories are kept for ever", "365"),
     "place": ("a platform and a name with a colon between", "local:home"),
     "log_level": ("one of debug, info, warning, error", "info"),
+    "log_format": ("text or json", "json"),
+    "metrics_port": ("a port number from 1 to 65535", "9420"),
+    "metrics_host": ("an IP address or localhost", "127.0.0.1"),
 }
 """What each setting has to be, and an example."""

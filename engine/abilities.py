@@ -138,13 +138,16 @@ def _left(able: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """When to look at a render: `first_s` after it was taken, then every `every_s`; given up after `give_up_s`."""
+    """When to look at a render: `first_s` after it was taken, then not sooner than every `every_s`; given up after `give_up_s`."""
 
     first_s: float
     every_s: float
     give_up_s: float
     in_flight: int
     """How many renders it takes at a time."""
+    checks_per_s: float = 100.0
+    """How many checks a second it takes, of all renders together. A service of which nothing is known is asked less: its catalog
+    has 5."""
 
 
 class Listed(Protocol):

@@ -11,27 +11,27 @@ import asyncio
 import logging
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import assert_never
 
 from engine import media, painting, submit
+from engine.abilities import Pace
 from engine.errors import BadMedia, DeadlinePassed, MediaError, Refused, Unavailable
 from engine.extended import new_part
 from engine.housekeeping import work_name
+from engine.job_model import NOBODY_AGREED, WAS_CHARGED, Job, JobKind, JobState, SayKind
 from engine.jobs import finish, move
-from engine.model import EXTEND, Clip, Job, JobKind, JobState, SayKind, Shot, Take
+from engine.model import EXTEND, Clip, Shot, Take
 from engine.orders import material
-from engine.outcome import Outcome, World
+from engine.outcome import PAID, Outcome, World, painted_usd
 from engine.ports import Reader
-from engine.providers.base import Queued, Rendered, Rendering
-from engine.stills import cost_with_pictures
-from engine.stopping import stop
+from engine.providers.base import CancelOutcome, Queued, Rendered, Rendering
+from engine.stills import with_cost
+from engine.stopping import cost_note, stop
+from engine.usual import Look, awake_until, next_look_s
 
 log = logging.getLogger(__name__)
-
-AWAKE_S = 60.0
-"""A render is given up as too slow only where it was looked at within this time: else it was we who were away."""
 
 
 async def advance(job: Job, world: World) -> Outcome:
@@ -41,7 +41,42 @@ async def advance(job: Job, world: World) -> Outcome:
         EngineError: as the tree says; `after_error` makes an outcome of it.
         StaleFence: somebody else owns the job; nothing is to be written.
     """
+    if job.is_unwanted and job.state in {JobState.QUEUED, JobState.RENDERING, JobState.SAVING}:
+        return await _cancelled(job, world)
+    now = world.clock()
+    hold = world.circuits.hold(job.provider, job.subject, now) if _asks_provider(job) else None
+    if hold is not None:
+        return Outcome(job=replace(job, due_at=hold.until, trouble=hold.trouble or job.trouble))
+    try:
+        outcome = await _advance(job, world)
+    finally:
+        world.circuits.over(job.provider, job.subject, world.clock())
+    if job.trouble is not None:
+        outcome = replace(outcome, job=replace(outcome.job, trouble=None))
+    return outcome
+
+
+def _asks_provider(job: Job) -> bool:
+    return job.kind is JobKind.RENDER and job.state in {JobState.QUEUED, JobState.SUBMITTING, *PAID}
+
+
+async def _cancelled(job: Job, world: World) -> Outcome:
+    """It was cancelled while it was being handed over, and that is over now."""
+    note = cost_note(job)
+    if job.task_id is not None and await stop(job, job.task_id, world) is CancelOutcome.STOPPED:
+        note = ""
+    attempts = await world.store.read(lambda tx: tx.attempts(job.id))
+    cost_usd = job.cost_usd if note == WAS_CHARGED else painted_usd(attempts)
+    notes = (*job.notes, note) if note else job.notes
+    ended = finish(job, JobState.CANCELLED, world.clock(), preview=None, cost_usd=cost_usd, notes=notes)
+    return Outcome(job=ended, says=(SayKind.FAILURE,))
+
+
+async def _advance(job: Job, world: World) -> Outcome:
     match job.state:
+        case JobState.ASKING:
+            ended = finish(job, JobState.CANCELLED, world.clock(), notes=(*job.notes, NOBODY_AGREED))
+            return Outcome(job=ended, says=(SayKind.FAILURE,))
         case JobState.QUEUED if job.kind is JobKind.STITCH:
             return Outcome(job=move(job, JobState.SAVING, due_at=world.clock()))
         case JobState.QUEUED:
@@ -67,8 +102,9 @@ async def _check(job: Job, world: World) -> Outcome:
     progress = await provider.check(task_id)
     match progress:
         case Rendered(_, usd):
-            cost_usd = job.cost_usd if usd is None else await cost_with_pictures(job, usd, world)
-            return Outcome(job=move(job, JobState.SAVING, due_at=now, percent=None, cost_usd=cost_usd))
+            _learn(job, world, now)
+            saving = move(job, JobState.SAVING, due_at=now, percent=None, rendered_at=job.rendered_at or now)
+            return await with_cost(saving, usd, world)
         case Queued():
             percent, preview = None, None
         case Rendering(percent, path):
@@ -76,19 +112,48 @@ async def _check(job: Job, world: World) -> Outcome:
         case _:
             assert_never(progress)
     is_late = job.started_at is not None and now - job.started_at > timedelta(seconds=provider.pace.give_up_s)
-    looked_at = world.looked_at.get(job.id)
-    recent_s = max(AWAKE_S, 4 * provider.pace.every_s)
-    was_awake = looked_at is not None and now - looked_at <= timedelta(seconds=recent_s)
+    last = world.looks.last(job.id)
     # after an outage, of its service or of ours, the next look decides: nobody could see whether it goes on
-    if is_late and was_awake and job.tries == 0:
+    if is_late and last is not None and now <= last.awake_until and job.tries == 0:
         await stop(job, task_id, world)
         minutes = provider.pace.give_up_s / 60
         raise DeadlinePassed(
             f"{job.subject} took longer than {minutes:.0f} minutes and was given up; /retake {job.subject} tries again."
         )
-    world.looked_at[job.id] = now
-    due_at = now + timedelta(seconds=provider.pace.every_s * random.uniform(0.9, 1.1))  # not all at the same moment
+    next_s = await _next_look_s(job, provider.pace, world, now, is_counted=percent is not None or preview is not None)
+    due_at = now + timedelta(seconds=next_s * random.uniform(0.9, 1.1))  # not all at the same moment
     return Outcome(job=move(job, JobState.RENDERING, due_at=due_at, percent=percent, preview=preview, tries=0))
+
+
+async def _next_look_s(job: Job, pace: Pace, world: World, now: datetime, *, is_counted: bool) -> float:
+    """How long until the next look at it, which is noted."""
+    seconds = job.shot_seconds or 0.0
+    if world.usual.is_new(job.provider, job.model):
+        earlier = await world.store.read(lambda tx: tx.durations(job.provider, job.model))
+        for length_s, took_s in reversed(earlier):
+            world.usual.learn(job.provider, job.model, length_s, took_s)
+    elapsed_s = _elapsed_s(job, now)
+    next_s = next_look_s(
+        pace,
+        elapsed_s=elapsed_s,
+        durations=world.usual.durations(job.provider, job.model, seconds),
+        live=world.looks.live(job.provider),
+        is_counted=is_counted,
+    )
+    world.looks.saw(job.id, Look(job.provider, job.model, seconds, elapsed_s, awake_until(now, next_s)))
+    return next_s
+
+
+def _learn(job: Job, world: World, now: datetime) -> None:
+    """It is done: somewhere between the last look and this one, where somebody was awake all the time."""
+    last = world.looks.last(job.id)
+    if last is not None and now <= last.awake_until:
+        world.usual.learn(job.provider, job.model, last.seconds, (last.elapsed_s + _elapsed_s(job, now)) / 2)
+    world.looks.drop(job.id)
+
+
+def _elapsed_s(job: Job, now: datetime) -> float:
+    return (now - job.started_at).total_seconds() if job.started_at is not None else 0.0
 
 
 async def _save(job: Job, world: World) -> Outcome:

@@ -39,4 +39,8 @@ class Attempt:
     task_id: str | None
     what: AttemptFor = AttemptFor.RENDER
     usd: Decimal | None = None
-    """What a picture cost, where its maker said so; what a render cost is the job's."""
+    """What this one request cost, where its service said so: a job's cost has its pictures and its render in it."""
+    quoted_usd: Decimal | None = None
+    """What this one request was to cost, as told before. None: not known."""
+    settled_usd: Decimal | None = None
+    """What it cost in the end, as the operator found out. None: nobody had to."""

@@ -17,11 +17,14 @@ from typing import Any, Protocol
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from engine.errors import StorageError
+from engine.paid_steps import is_paying
 
 log = logging.getLogger(__name__)
 
 CUT_OFF_S = 0.5
 """How long a step that is cut off may take to end."""
+PAID_MORE_S = 1.0
+"""How much longer than others a step may take whose paid request is under way: cut off there, its person has to be asked."""
 
 
 class Stepper(Protocol):
@@ -95,7 +98,7 @@ class EmbeddedDriver:
         if not self._stopping and self._scheduler.running:
             self._scheduler.modify_job("tick", next_run_time=datetime.now(UTC))
 
-    async def stop(self, grace_s: float) -> None:
+    async def stop(self, grace_s: float, paid_more_s: float = PAID_MORE_S) -> None:
         self._stopping = True
         loop = asyncio.get_running_loop()
         ends_at_s = loop.time() + grace_s
@@ -108,8 +111,14 @@ class EmbeddedDriver:
         running = {task for lane in self._lanes for task in lane.running}
         if running:
             _, late = await asyncio.wait(running, timeout=max(0.0, ends_at_s - loop.time()))
-            for task in late:
+            paying = {task for task in late if is_paying(task)}
+            for task in late - paying:
                 task.cancel()
+            _, cut_off = await asyncio.wait(paying, timeout=paid_more_s) if paying else (paying, paying)
+            for task in cut_off:
+                log.warning("paid request cut off: %s", task.get_name())
+                task.cancel()
+            late = {task for task in late if not task.done()}
             _, stuck = await asyncio.wait(late, timeout=CUT_OFF_S) if late else (late, late)
             for task in stuck:
                 log.warning("step does not end: %s", task.get_name())

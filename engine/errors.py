@@ -5,7 +5,8 @@
     │   ├── NotPossible          a value that nobody or this provider can do
     │   ├── NotFound             no such story, shot, take, film or job here
     │   ├── NothingToContinue    the story has no clip yet
-    │   └── NotAllowed           somebody else's
+    │   ├── NotAllowed           somebody else's
+    │   └── OverBudget           the money for it is not there, or a cap is reached
     ├── ProviderError            the service that renders
     │   ├── Refused              it said no to this prompt or picture; final
     │   ├── Withheld             it rendered, charged, and does not give the result; final for this take
@@ -86,6 +87,10 @@ class NothingToContinue(RequestError):
 
 class NotAllowed(RequestError):
     """It belongs to somebody else."""
+
+
+class OverBudget(RequestError):
+    """A pot does not hold the price, or a cap is reached. Nothing was spent."""
 
 
 class ProviderError(EngineError):

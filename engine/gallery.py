@@ -9,15 +9,19 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine.admission import line_of
 from engine.checks import ModelsByProvider
+from engine.circuits import CircuitState
 from engine.codes import parse_film_code
 from engine.derive import VIDEO, derived
 from engine.errors import BadMedia, NotFound, NothingToContinue
+from engine.job_model import Job, JobState
 from engine.jobs import LIVE
+from engine.line import LineMark, places
 from engine.lookup import cure_of, find_film, find_shot, find_story
-from engine.model import Clip, Film, Job, JobState, Story
-from engine.ports import Files, Reader, Store
-from engine.providers.base import Provider
+from engine.model import Clip, Film, Story
+from engine.outcome import World
+from engine.ports import Reader
 from engine.tree import view_shots
 from engine.views import HistoryPage, ShotView, StoryView
 
@@ -29,10 +33,13 @@ _ID_MAX = 2**63 - 1
 class Gallery:
     """What there is to see."""
 
-    def __init__(self, store: Store, files: Files, providers: Mapping[str, Provider]) -> None:
-        self._store = store
-        self._files = files
-        self._providers = providers
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._store = world.store
+        self._files = world.files
+        self._providers = world.providers
+        self._places: dict[str, tuple[LineMark, dict[int, int]]] = {}
+        """By provider: the places that were told last, and of which line."""
 
     def models(self) -> ModelsByProvider:
         """What every provider's models can do."""
@@ -151,8 +158,28 @@ class Gallery:
         provider = self._providers.get(job.provider)
         if provider is None:
             return 0
-        ahead = await self._store.read(lambda tx: tx.count_ahead(job))
-        return max(1, ahead - provider.pace.in_flight + 1)
+        mark = await self._store.read(lambda tx: tx.line_mark(job.provider))
+        told = self._places.get(job.provider)
+        if told is None or told[0] != mark or job.id not in told[1]:
+            limits, names = self._world.limits, tuple(self._providers)
+            line = await self._store.read(lambda tx: line_of(tx, job.provider, limits, names))
+            told = mark, places(line, provider.pace.in_flight - mark.flying, limits, job.provider)
+            self._places[job.provider] = told
+        return told[1].get(job.id, 1)
+
+    async def usual_s(self, job: Job) -> float | None:
+        """How long a render like this one usually takes. None: too few are known, or it is none."""
+        if job.shot_id is None:
+            return None
+        last = self._world.looks.last(job.id)
+        if last is not None:
+            return self._world.usual.usual_s(job.provider, job.model, last.seconds)
+        shot = await self._store.read(lambda tx: tx.shot(job.shot_id or 0))
+        return None if shot is None else self._world.usual.usual_s(job.provider, job.model, shot.seconds)
+
+    def circuits(self) -> Mapping[str, CircuitState]:
+        """By provider: whether it is asked at all just now."""
+        return self._world.circuits.states(self._providers)
 
     async def _clip_of(self, place: str, code: str, viewer: str | None) -> tuple[str, Clip, str]:
         """Code, clip, and what to do if its file is broken."""

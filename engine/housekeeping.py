@@ -1,6 +1,7 @@
 """What is left when a process dies at the wrong moment: work directories of jobs that are over, files that nothing refers to.
 
-And what is not needed any more: the notes of updates that no platform hands over again.
+And what is not needed any more: the notes of updates that no platform hands over again, people who are to be forgotten, stories
+whose time is over.
 
 A job's work directory is made before its intent is written and dropped last. So whatever was not tidied can be found by it.
 """
@@ -11,14 +12,18 @@ import asyncio
 import logging
 import re
 
+from engine.erasing import empty_old_stories, finish_forgettings, stop_stragglers
 from engine.errors import Billed, EngineError
+from engine.job_model import Job, JobState
 from engine.jobs import LIVE
-from engine.model import FileKey, Job, JobState
+from engine.model import FileKey
 from engine.outcome import World
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 86_400.0
+LOOK_S = 10.0
+"""How often is looked whether somebody who is being forgotten can be forgotten whole: its last job may be over."""
 FORGET_S = 10.0
 """How long a service has to drop what it keeps: the news of the job waits for it."""
 OLD_S = 86_400.0
@@ -38,7 +43,7 @@ async def tidy(job: Job, world: World) -> None:
 
     A render that failed here and may have been charged stays at its service, where its operator may still fetch it.
     """
-    world.looked_at.pop(job.id, None)
+    world.looks.drop(job.id)
     try:
         if job.task_id is not None and job.provider in world.providers and not _is_paid_for(job):
             async with asyncio.timeout(FORGET_S):
@@ -57,15 +62,27 @@ def _is_paid_for(job: Job) -> bool:
 
 
 async def keep_house(world: World) -> None:
-    """Tidy up now and once a day, until cancelled."""
+    """Tidy up now and once a day, and finish what is to be forgotten, until cancelled."""
+    try:
+        await _keep(world)
+    finally:
+        await stop_stragglers(world)
+
+
+async def _keep(world: World) -> None:
+    loop = asyncio.get_running_loop()
+    tidied_at_s: float | None = None
     while True:
-        try:
-            await tidy_up(world)
-        except EngineError as error:
-            log.warning("housekeeping broke off: %s", error)
-        except Exception:
-            log.exception("housekeeping crashed")
-        await asyncio.sleep(EVERY_S)
+        is_time = tidied_at_s is None or loop.time() - tidied_at_s >= EVERY_S
+        tidied_at_s = loop.time() if is_time else tidied_at_s
+        for chore in (tidy_up, empty_old_stories, finish_forgettings) if is_time else (finish_forgettings,):
+            try:
+                await chore(world)
+            except EngineError as error:
+                log.warning("housekeeping broke off: %s", error)
+            except Exception:
+                log.exception("housekeeping crashed")
+        await asyncio.sleep(LOOK_S)
 
 
 async def tidy_up(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -10,17 +11,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 from engine.advance import advance
-from engine.errors import Billed, Crashed, EngineError, StaleFence, StorageError, Unavailable
+from engine.circuits import no_answer
+from engine.errors import Billed, Crashed, DiskFull, EngineError, StaleFence, StorageError, Unavailable
 from engine.housekeeping import tidy
+from engine.job_model import Job, JobKind, JobState
 from engine.jobs import LIVE
-from engine.model import Job, JobKind, JobState
-from engine.outcome import Outcome, World, after_error, billed_before, painted_usd
-from engine.settle import settle
+from engine.outcome import Outcome, World, after_error, billed_before, is_only_a_look, painted_usd
+from engine.paid_steps import is_paying
+from engine.ports import Writer
+from engine.settle import adopt, settle
+from engine.stopping import stop_cancelled
 
 log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
 STEP_S: Mapping[JobState, float] = {
+    JobState.ASKING: 60.0,
     JobState.QUEUED: 420.0,
     JobState.SUBMITTING: 180.0,
     JobState.RENDERING: 60.0,
@@ -31,6 +37,9 @@ STEP_S: Mapping[JobState, float] = {
 SAVING: a download on a slow line, a stitch of a long film.
 """
 LOOK_UP_AFTER_S = 5.0
+TOLD_S = 5.0
+TOLD_PER_S = 50.0
+"""How many jobs a second are looked at when the circuit of their provider opens or closes; the least time that it takes."""
 TASK_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 """How long to wait before each further try to write a task id: nothing else tells where a paid render is."""
 
@@ -40,7 +49,7 @@ class JobStepper:
 
     name = "job"
 
-    def __init__(self, world: World, *, slots: int = 64) -> None:
+    def __init__(self, world: World, *, slots: int = 256) -> None:
         self._world = world
         self._steps: dict[int, asyncio.Task[None]] = {}
         self.slots = slots
@@ -50,9 +59,14 @@ class JobStepper:
         return await self._world.store.claim_jobs(limit, LEASE_S)
 
     async def job_changed(self, job: Job) -> None:
-        """A listener of the news: a job that was cancelled needs its step no more, which may be a long stitch."""
+        """A listener of the news: a job that was cancelled needs its step no more, which may be a long stitch.
+
+        But one that holds a paid request goes on: nothing else hears what became of it, or can stop it.
+        """
         step = self._steps.get(job.id)
-        if job.state is JobState.CANCELLED and step is not None and step is not asyncio.current_task():
+        if job.state is not JobState.CANCELLED or step is None or step is asyncio.current_task():
+            return
+        if not is_paying(step):
             step.cancel()
 
     async def step(self, job: Job) -> None:
@@ -68,12 +82,18 @@ class JobStepper:
         finally:
             if self._steps.get(job.id) is task:  # a later step may have begun after the lease ran out
                 del self._steps[job.id]
+        for provider in self._world.circuits.turned():
+            await self._told_of_circuit(provider)
 
     async def _step(self, job: Job) -> None:
         try:
             outcome = await self._outcome(job)
             try:
-                after = await self._settle(outcome)
+                if is_only_a_look(job, outcome):
+                    await self._world.store.save_look(outcome.job)
+                    after = outcome.job
+                else:
+                    after = await self._settle(outcome)
             except (StaleFence, StorageError):
                 raise
             except EngineError:
@@ -81,6 +101,7 @@ class JobStepper:
                 log.exception("step refused job=%d state=%s task_id=%s", job.id, job.state, outcome.job.task_id)
                 after = await self._settle(await self._after(job, Crashed(_broke(job))))
         except StaleFence as stale:
+            self._world.tally.stale[self.name] += 1
             log.warning("step dropped job=%d state=%s: %s", job.id, job.state, stale)
             await self._tidy_if_over(job)
             return
@@ -96,6 +117,16 @@ class JobStepper:
         if after.state not in LIVE:
             await tidy(after, self._world)
         await self._world.announce(after)
+
+    async def _told_of_circuit(self, provider: str) -> None:
+        """A circuit opened or closed: its jobs are looked at, at a pace that costs little, so that their people are told."""
+        with suppress(StorageError):  # else each is looked at in its own time
+
+            async def look(tx: Writer) -> None:
+                mark = await tx.line_mark(provider)
+                await tx.spread_due(provider, max(TOLD_S, (mark.waiting + mark.flying) / TOLD_PER_S))
+
+            await self._world.store.write(look)
 
     async def _tidy_if_over(self, job: Job) -> None:
         """A job that was cancelled during its step was tidied then, and the step may have made something since."""
@@ -113,6 +144,13 @@ class JobStepper:
                     log.warning("task not written job=%d task_id=%s: %s", outcome.job.id, outcome.job.task_id, error)
                     await asyncio.sleep(wait_s)
             return await self._world.store.write(lambda tx: settle(tx, outcome))
+        except StaleFence:
+            adopted = await self._world.store.write(lambda tx: adopt(tx, outcome)) if outcome.is_taken else None
+            if adopted is None:
+                raise
+            if adopted.state is JobState.CANCELLED and adopted.task_id is not None:  # nobody wants what was taken
+                return await stop_cancelled(adopted, adopted.task_id, self._world)
+            return adopted
         finally:
             # written or void: from here the rows say whether the file is kept
             if outcome.clip is not None:
@@ -130,22 +168,38 @@ class JobStepper:
             return await self._after(job, error)
         except TimeoutError:
             return await self._after(job, Unavailable(f"{job.subject} took too long at {job.provider or 'stitching'}."))
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                log.warning("step has no room job=%d state=%s", job.id, job.state)
+                return await self._after(job, DiskFull("The disk is full; make room on it, then it goes on."))
             log.exception("step crashed job=%d state=%s", job.id, job.state)
             return await self._after(job, Crashed(_broke(job)))
 
     async def _after(self, job: Job, error: EngineError) -> Outcome:
-        """A step that committed its intent and then failed stands in SUBMITTING: it is looked up, not judged from here."""
+        """A step that committed its intent and then failed stands in SUBMITTING: it is looked up, not judged from here.
+
+        Raises:
+            StaleFence: it is somebody else's since.
+        """
+        self._world.tally.failed(job.provider, error)
         now = self._world.clock()
         fresh = await self._world.store.read(lambda tx: tx.job(job.id))
         if fresh is not None and fresh.state is JobState.SUBMITTING and job.state is JobState.QUEUED:
+            if fresh.fence != job.fence:  # what this step would write were the word of whoever has it now
+                raise StaleFence(f"Job {job.id} was taken over while its request was being sent.")
             return Outcome(job=replace(fresh, due_at=now + timedelta(seconds=LOOK_UP_AFTER_S)), detail=str(error))
         if job.kind is JobKind.STITCH:
             return after_error(job, error, now)
         attempts = await self._world.store.read(lambda tx: tx.attempts(job.id))
         # in QUEUED nothing had left in this step, whatever its error thinks
         billed = billed_before(attempts) if job.state is JobState.QUEUED else None
+        if not self._world.circuits.is_closed(job.provider):
+            job = replace(job, trouble=job.trouble or no_answer(job.provider))
+        elif job.trouble is not None:
+            job = replace(job, trouble=None)
         outcome = after_error(job, error, now, billed=billed)
+        if job.state is outcome.job.state is JobState.QUEUED:
+            outcome = replace(outcome, gives_way=True)
         failure = outcome.job.failure
         if outcome.job.state is JobState.FAILED and failure is not None and failure.billed is not Billed.YES:
             # what its service said that it would cost was for a render that there is not
@@ -158,17 +212,25 @@ class JobStepper:
 
         async def keep() -> None:
             while True:
-                await asyncio.sleep(LEASE_S / 3)
                 with suppress(StorageError):
                     if not await self._world.store.renew(job, LEASE_S):
                         return
+                await asyncio.sleep(LEASE_S / 3)
 
-        keeper = asyncio.create_task(keep(), name=f"job {job.id} lease")
+        keepers: list[asyncio.Task[None]] = []
+
+        def begin() -> None:
+            keepers.append(asyncio.create_task(keep(), name=f"job {job.id} lease"))
+
+        # a task only where the step lasts: most are one short look
+        timer = asyncio.get_running_loop().call_later(LEASE_S / 3, begin)
         try:
             yield
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            timer.cancel()
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
 
 
 def _broke(job: Job) -> str:

@@ -7,6 +7,7 @@ Why it is this table:
 * READY and DELIVERED are two states: a failed upload never reads as a failed render.
 * A stitch has no provider: it goes from QUEUED to SAVING.
 * SUBMITTING → QUEUED is the answer "certainly not taken" (a rate limit, no connection): nothing was paid, it may ask again.
+* ASKING comes first where a price needs somebody's word, and again where it turns out higher right before the request.
 * UNCONFIRMED is no end: its person may say "again, I know it may cost twice" (→ QUEUED) or "leave it" (→ CANCELLED), and a
   lookup may still find the render (→ RENDERING).
 """
@@ -18,12 +19,13 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import IllegalMove
-from engine.model import Job, JobState
+from engine.job_model import Job, JobState
 
 S = JobState
 
 MOVES: dict[JobState, frozenset[JobState]] = {
-    S.QUEUED: frozenset({S.QUEUED, S.SUBMITTING, S.SAVING, S.FAILED, S.CANCELLED}),
+    S.ASKING: frozenset({S.ASKING, S.QUEUED, S.FAILED, S.CANCELLED}),
+    S.QUEUED: frozenset({S.QUEUED, S.ASKING, S.SUBMITTING, S.SAVING, S.FAILED, S.CANCELLED}),
     S.SUBMITTING: frozenset({S.SUBMITTING, S.RENDERING, S.QUEUED, S.FAILED, S.UNCONFIRMED}),
     S.RENDERING: frozenset({S.RENDERING, S.SAVING, S.FAILED, S.CANCELLED}),
     S.SAVING: frozenset({S.SAVING, S.READY, S.FAILED, S.CANCELLED}),
@@ -34,8 +36,8 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     S.UNCONFIRMED: frozenset({S.QUEUED, S.RENDERING, S.CANCELLED}),
 }
 
-LIVE = frozenset({S.QUEUED, S.SUBMITTING, S.RENDERING, S.SAVING})
-"""The engine still works on it."""
+LIVE = frozenset({S.ASKING, S.QUEUED, S.SUBMITTING, S.RENDERING, S.SAVING})
+"""A clip may still come of it by itself, or once its price is agreed to."""
 IN_FLIGHT = frozenset({S.SUBMITTING, S.RENDERING})
 """It takes one of its provider's places."""
 WITH_CLIP = frozenset({S.READY, S.DELIVERED})

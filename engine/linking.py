@@ -16,8 +16,8 @@ from datetime import timedelta
 
 from engine.errors import EngineError, NotAllowed, NotFound, RequestError
 from engine.model import Asked, Person
+from engine.oversight import Oversight
 from engine.ports import Writer
-from engine.steering import Steering
 
 CODE_LASTS_S = 600.0
 MISSES_MOST = 10
@@ -54,7 +54,7 @@ class Parted:
     keeper: str
 
 
-class Linking(Steering):
+class Linking(Oversight):
     """What can be done about who is whom."""
 
     async def known(self, person: Person) -> Person:

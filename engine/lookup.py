@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from engine.codes import is_story_code, parse_film_code, parse_shot_code
 from engine.errors import NotFound, NothingToContinue, RequestError
+from engine.job_model import Job
 from engine.jobs import LIVE
-from engine.model import Clip, Film, Job, Person, Shot, Stitch, Story
+from engine.model import Clip, Film, Person, Shot, Stitch, Story
 from engine.ports import Reader
 from engine.tree import line_to
 

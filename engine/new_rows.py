@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
+from engine.job_model import JobState, Payer
 from engine.model import FileKey, Person
 
 
@@ -34,7 +36,7 @@ class NewShot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to add. It is QUEUED and due at once."""
+    """A job to add."""
 
     kind: str
     request_key: str
@@ -47,4 +49,10 @@ class NewJob:
     provider: str = ""
     model: str = ""
     asked_receipt: str | None = None
+    due_in_s: float = 0.0
+    """How long nothing happens to it by itself."""
+    state: JobState = JobState.QUEUED
+    """ASKING: it waits for somebody's word."""
+    quoted_usd: Decimal | None = None
+    payer: Payer | None = None
     notes: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.model import Job
+from engine.job_model import Job
 from engine.ports import Announce
 
 log = logging.getLogger(__name__)

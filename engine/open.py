@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+from engine.admission import wake_line
 from engine.driver import Driver, EmbeddedDriver, Stepper
 from engine.housekeeping import keep_house
+from engine.job_model import Job
 from engine.job_stepper import JobStepper
 from engine.jobs import LIVE
-from engine.model import Job
+from engine.line import FlightLimits
+from engine.money_rules import MoneyRules
 from engine.news import News
 from engine.outcome import World
 from engine.ports import Clock, Files, Store
@@ -59,13 +62,16 @@ async def open_studio(
     *,
     news: News | None = None,
     painters: Sequence[Painter] = (),
+    rules: MoneyRules = MoneyRules(),  # noqa: B008  # frozen
+    keep: timedelta | None = None,
+    limits: FlightLimits = FlightLimits(),  # noqa: B008  # frozen
     clock: Clock = utc_now,
     more_steppers: Callable[[Studio], Sequence[Stepper]] = lambda _: (),
     driver_of: Callable[[Sequence[Stepper]], Driver] = EmbeddedDriver,
 ) -> AsyncIterator[Studio]:
     """A studio with its driver at work until the block is left. The first provider is the default one, and so is the first painter.
 
-    What an earlier process left unfinished is taken up again at once: only one process may work on this store.
+    What an earlier process left unfinished is taken up again: at once where only one process may work on the store.
     """
     news = news or News()
     by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
@@ -76,6 +82,9 @@ async def open_studio(
         clock=clock,
         announce=news.announce,
         painters={painter.name: painter for painter in painters},
+        rules=rules,
+        keep=keep,
+        limits=limits,
     )
     # the driver needs steppers, a stepper of the front ends needs the studio, and the studio wakes the driver
     driver: Driver | None = None
@@ -94,6 +103,8 @@ async def open_studio(
     news.listen(jobs.job_changed)
     driver = driver_of([jobs, *more_steppers(studio)])
     await store.release_leases()
+    for name in by_name:  # there may be more room than before
+        await store.write(lambda tx, name=name: wake_line(tx, name))  # type: ignore[misc]  # a default is not inferred
     await driver.start()
     keeper = asyncio.create_task(keep_house(world), name="housekeeping")
     try:

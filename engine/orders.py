@@ -7,8 +7,9 @@ from pathlib import Path
 
 from engine.derive import LAST_FRAME, VIDEO, derived
 from engine.errors import NothingToContinue, Refused
+from engine.job_model import Job, JobState
 from engine.jobs import LIVE
-from engine.model import EXTEND, TEXT_ONLY, Clip, Job, JobState, Shot, Take
+from engine.model import EXTEND, TEXT_ONLY, Clip, Shot, Take
 from engine.outcome import World
 from engine.ports import Reader
 from engine.providers.base import Order, Provider, Source, Work

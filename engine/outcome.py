@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
-from engine.errors import AuthFailed, Billed, EngineError, MediaError, ModelRetired, RateLimited
+from engine.circuits import Circuits
+from engine.errors import AuthFailed, Billed, DiskFull, EngineError, MediaError, ModelRetired, RateLimited, StorageError
+from engine.guarded import Guarded
+from engine.job_model import Failure, Job, JobKind, JobState, SayKind
 from engine.jobs import finish, move
-from engine.model import Clip, Failure, FileKey, Job, JobKind, JobState, SayKind
+from engine.line import FlightLimits
+from engine.model import Clip, FileKey
+from engine.money_rules import MoneyRules
 from engine.ports import Announce, Clock, Files, Store
 from engine.providers.base import Provider
 from engine.providers.painter import Painter
+from engine.tally import Tally
+from engine.usual import Looks, Usual
 
 RETRY_FIRST_S = 2.0
 RETRY_MOST_S = 60.0
@@ -23,8 +31,12 @@ PAID_SLOW_S = 300.0
 PAID_LASTS = timedelta(hours=6)
 """How long after it was taken a render is asked for that cannot be had now: it is paid, and no outage is a failure."""
 PAID = frozenset({JobState.RENDERING, JobState.SAVING})
+NO_ROOM = "the disk here is full, so it is saved as soon as there is room"
+"""The trouble of a job whose clip does not fit."""
 FETCHES = 3
 """In how many steps a paid clip is fetched that turns out to be none, before that is believed."""
+_left_alone = attrgetter(*({each.name for each in fields(Job)} - {"percent", "preview", "trouble", "tries", "due_at"}))
+"""What of a job a look leaves as it was."""
 _MENDABLE = (AuthFailed, ModelRetired)
 """What the operator can mend while a paid render waits: a key, a provider that is not set up any more."""
 
@@ -40,18 +52,24 @@ class World:
     announce: Announce
     painters: Mapping[str, Painter] = field(default_factory=dict)
     """By name; the first one is the default."""
-    looked_at: dict[int, datetime] = field(default_factory=dict)
-    """By job: when this process last saw it rendering."""
+    rules: MoneyRules = field(default_factory=MoneyRules)
+    tally: Tally = field(default_factory=Tally)
+    keep: timedelta | None = None
+    """How long a story is kept that nobody touches. None: for ever."""
+    limits: FlightLimits = field(default_factory=FlightLimits)
+    circuits: Circuits = field(default_factory=Circuits)
+    looks: Looks = field(default_factory=Looks)
+    usual: Usual = field(default_factory=Usual)
 
     def provider(self, name: str, subject: str = "") -> Provider:
-        """The provider of this name. `subject`: the shot that it is wanted for.
+        """The provider of this name, guarded: its circuit learns how it answers. `subject`: the shot that it is wanted for.
 
         Raises:
             ModelRetired: it is not set up here any more.
         """
         found = self.providers.get(name)
         if found is not None:
-            return found
+            return Guarded(found, subject, self.circuits, self.clock)
         other = next(iter(self.providers), None)
         cure = (
             f"/retake {subject} --provider {other} renders it there" if subject and other else "the operator sets it up"
@@ -78,13 +96,25 @@ class Outcome:
     job: Job
     clip: Clip | None = None
     picture: PictureTry | None = None
+    gives_way: bool = False
+    """It was its turn, and it does not go: somebody else may."""
     is_taken: bool = False
     """The job has a new task id, and nothing else tells where its paid render is."""
     accepted_id: int | None = None
-    """The attempt that gave the job its task id, where that could not be noted before."""
+    """The attempt that gave the job its task id, where that could not be noted before, or its cost is told."""
+    render_usd: Decimal | None = None
+    """What the service says that this attempt cost. None: nothing."""
     says: tuple[SayKind, ...] = ()
     detail: str = ""
     """For the event row: the provider's own word, never shown to a person."""
+
+
+def is_only_a_look(before: Job, outcome: Outcome) -> bool:
+    """Whether a step found a render as it was, but for how far it is and when to look next: that is written without a settling."""
+    job = outcome.job
+    if job.state is not JobState.RENDERING or job.due_at is None or outcome != Outcome(job=job):
+        return False
+    return bool(_left_alone(job) == _left_alone(before))
 
 
 def after_error(job: Job, error: EngineError, now: datetime, *, billed: Billed | None = None) -> Outcome:
@@ -97,9 +127,10 @@ def after_error(job: Job, error: EngineError, now: datetime, *, billed: Billed |
         wait_s = error.retry_after_s if isinstance(error, RateLimited) else backoff_s(job.tries)
         if job.tries >= RETRIES:
             wait_s = max(wait_s, PAID_SLOW_S)
-        return Outcome(
-            job=move(job, job.state, tries=job.tries + 1, due_at=now + timedelta(seconds=wait_s)), detail=detail
-        )
+        has_no_room = isinstance(error, DiskFull) and job.state is JobState.SAVING
+        trouble = NO_ROOM if has_no_room else job.trouble
+        due_at = now + timedelta(seconds=wait_s)
+        return Outcome(job=move(job, job.state, tries=job.tries + 1, due_at=due_at, trouble=trouble), detail=detail)
     if job.state is JobState.SUBMITTING:  # that it cannot be looked up does not say that nothing was taken
         return unconfirmed(job, now, detail=detail)
     return failed(job, error, now, billed=billed or _billed(job, error), detail=detail)
@@ -113,7 +144,9 @@ def _goes_on(job: Job, error: EngineError, now: datetime) -> bool:
     if job.kind is JobKind.RENDER and job.state in PAID and job.started_at is not None:
         if isinstance(error, MediaError):  # a download that broke off, or a busy machine: the clip is there and paid
             return job.state is JobState.SAVING and job.tries + 1 < FETCHES
-        is_worth_it = now - job.started_at < PAID_LASTS or job.tries < RETRIES
+        # a full disk here, or a database that is away, is no word of the service's: that one says by itself when it is gone
+        is_ours = isinstance(error, StorageError)
+        is_worth_it = is_ours or now - job.started_at < PAID_LASTS or job.tries < RETRIES
         return (error.retryable or isinstance(error, _MENDABLE)) and is_worth_it
     return error.retryable and job.tries < RETRIES
 
@@ -164,7 +197,7 @@ def painted_usd(attempts: Sequence[Attempt]) -> Decimal | None:
 
 def backoff_s(tries: int) -> float:
     """2, 4, 8 … 60 s."""
-    return min(RETRY_MOST_S, RETRY_FIRST_S * 2.0**tries)
+    return min(RETRY_MOST_S, RETRY_FIRST_S * 2.0 ** min(tries, 16))
 
 
 def _billed(job: Job, error: EngineError) -> Billed:

@@ -21,7 +21,10 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from engine.admission import FRONT_S, has_room, in_line, is_its_turn
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
+from engine.booking import book
+from engine.budget import repriced
 from engine.derive import LAST_FRAME, derived
 from engine.errors import (
     AuthFailed,
@@ -39,21 +42,32 @@ from engine.errors import (
     Withheld,
 )
 from engine.housekeeping import work_name
+from engine.job_model import Job, JobState
 from engine.jobs import move
-from engine.model import FileKey, Job, JobState, Shot
+from engine.ledger import ZERO
+from engine.model import FileKey, Shot
 from engine.orders import Material, material
 from engine.outcome import Outcome, PictureTry, World, after_error, error_detail, failed, unconfirmed
+from engine.paid_steps import begin_paying
 from engine.ports import Writer
 from engine.providers.painter import Painted, Painter, PictureOrder, PreparedPicture
 from engine.stills import added, needs_picture, picture_of
-from engine.submit import is_fresh
+from engine.submit import INTENT_LASTS_S, NEVER_SENT, is_fresh
 
 log = logging.getLogger(__name__)
 
 PREPARE_S = 60.0
 PAINT_S = 270.0
-"""The longest that a picture may take; with `PREPARE_S` and the frame before it shorter than the step of a QUEUED job."""
+"""The longest that a picture may take; with `PREPARE_S`, `INTENT_LASTS_S` and a frame before it less than a step in QUEUED."""
 LOOK_AGAIN_S = 30.0
+PAINTING = timedelta(seconds=INTENT_LASTS_S + PAINT_S + LOOK_AGAIN_S)
+"""How long after its intent nobody else looks at a request, as `engine.submit.SENDING`."""
+_CHARGED = {
+    Billed.YES: AttemptOutcome.ACCEPTED,
+    Billed.NO: AttemptOutcome.REJECTED,
+    Billed.UNKNOWN: AttemptOutcome.UNKNOWN,
+}
+"""What is noted of a request that was answered, and of which there is no picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +114,7 @@ async def paint(job: Job, world: World) -> Outcome | None:
     if not needs_picture(found.shot, found.take) or found.waits:
         return None
     found.check()
-    ahead = await world.store.read(lambda tx: tx.count_ahead(job))
-    if ahead >= world.provider(job.provider, job.subject).pace.in_flight:
+    if not await is_its_turn(job, world):
         return None  # what is painted is rendered right away
     painter = _painter(found.shot, world)
     order = await _order(found, world)
@@ -109,26 +122,28 @@ async def paint(job: Job, world: World) -> Outcome | None:
     async with asyncio.timeout(PREPARE_S):
         prepared = await painter.prepare(order, key)
     await asyncio.to_thread(world.files.work, work_name(job))
-    submitting = move(
-        job,
-        JobState.SUBMITTING,
-        waits_for=None,
-        quoted_usd=None,  # a picture's price alone would look like the shot's; the render's submit tells both
-        notes=tuple(dict.fromkeys((*job.notes, *prepared.notes))),
-    )
+    notes = tuple(dict.fromkeys((*job.notes, *prepared.notes)))
 
-    async def intend(tx: Writer) -> Attempt:
+    async def intend(tx: Writer) -> tuple[Job, Attempt | None]:
+        if not await has_room(tx, job, world):
+            return in_line(job, world, FRONT_S), None
+        priced = await repriced(tx, world.rules, job, None, world.clock())
+        submitting = move(priced, JobState.SUBMITTING, waits_for=None, notes=notes)
         await tx.start_take(found.take.id, found.parent_take.id if found.parent_take else None)
-        attempt = await tx.add_attempt(job.id, key, AttemptFor.PICTURE)
-        await tx.save_job(replace(submitting, due_at=attempt.intent_at + timedelta(seconds=PAINT_S + LOOK_AGAIN_S)))
-        return attempt
+        attempt = await tx.add_attempt(job.id, key, AttemptFor.PICTURE, quoted_usd=painter.quote(order).usd)
+        await tx.save_job(replace(submitting, due_at=attempt.intent_at + PAINTING))
+        await book(tx, submitting)
+        return submitting, attempt
 
-    attempt = await world.store.write(intend)
+    begin_paying()
+    submitting, attempt = await world.store.write(intend)
+    if attempt is None:
+        return Outcome(job=submitting)
     await world.announce(submitting)
     trying = _Try(submitting, attempt, found, world)
     if not await is_fresh(submitting, attempt, world):
         queued = move(submitting, JobState.QUEUED, due_at=world.clock())
-        return Outcome(job=queued, picture=trying.as_(AttemptOutcome.ABSENT), detail="grew too old, never sent")
+        return Outcome(job=queued, picture=trying.as_(AttemptOutcome.ABSENT), detail=NEVER_SENT)
     return await _send(trying, prepared, painter, tries=job.tries)
 
 
@@ -159,10 +174,8 @@ async def _send(trying: _Try, prepared: PreparedPicture, painter: Painter, *, tr
     except (RateLimited, Unavailable) as error:
         waiting = after_error(move(trying.job, JobState.QUEUED, tries=tries), error, trying.world.clock())
         return replace(waiting, picture=trying.as_(AttemptOutcome.REJECTED))
-    except (Refused, BadShot, OutOfCredit, AuthFailed, ModelRetired) as error:
-        return trying.failed(error, AttemptOutcome.REJECTED, error.billed)
-    except (RenderFailed, Withheld) as error:
-        return trying.failed(error, AttemptOutcome.ACCEPTED, error.billed)
+    except (Refused, BadShot, OutOfCredit, AuthFailed, ModelRetired, RenderFailed, Withheld) as error:
+        return trying.failed(error, _CHARGED[error.billed], error.billed)
     except (MediaError, StorageError) as error:  # the request had left: what failed is keeping what came
         return trying.failed(error, AttemptOutcome.ACCEPTED, Billed.YES)
     except (EngineError, TimeoutError) as error:
@@ -208,10 +221,19 @@ async def _painted(trying: _Try, path: Path, painted: Painted) -> Outcome:
         JobState.QUEUED,
         due_at=trying.world.clock(),
         cost_usd=added(trying.job.cost_usd, painted.usd),
+        agreed_usd=_agreed_usd(trying, painted),
         notes=tuple(dict.fromkeys((*trying.job.notes, *painted.notes))),
     )
     picture = trying.as_(AttemptOutcome.ACCEPTED, first_frame=first_frame, usd=painted.usd)
     return Outcome(job=job, picture=picture, detail="painted")
+
+
+def _agreed_usd(trying: _Try, painted: Painted) -> Decimal | None:
+    """What was agreed to, with what the picture cost more than it was to: that is paid, and no reason to ask again."""
+    agreed, quoted = trying.job.agreed_usd, trying.attempt.quoted_usd
+    if agreed is None or quoted is None or painted.usd is None:
+        return agreed
+    return agreed + max(ZERO, painted.usd - quoted)
 
 
 def _painter(shot: Shot, world: World) -> Painter:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.abilities import Abilities
 from engine.checks import ModelsByProvider, Settled, settle_options
 from engine.errors import NotPossible
-from engine.linking import Linking
+from engine.forgetting import ForgetMe
 from engine.model import Asked, ShotOptions
 from engine.outcome import World
 from engine.ports import Writer
@@ -48,7 +48,7 @@ def change(before: ShotOptions, changes: ShotOptions, reset: frozenset[str]) -> 
     return ShotOptions(**{**kept, **said, **dict.fromkeys(reset)})
 
 
-class Places(Linking):
+class Places(ForgetMe):
     """What can be asked about a place."""
 
     def __init__(self, world: World, *, default_provider: str, wake: Callable[[], None]) -> None:

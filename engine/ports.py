@@ -13,22 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
-from engine.model import (
-    Clip,
-    FileKey,
-    Film,
-    Job,
-    JobState,
-    Person,
-    Say,
-    SayKind,
-    SayState,
-    Shot,
-    ShotOptions,
-    Story,
-    Take,
-)
+from engine.forget_ports import ForgetReader, ForgetWriter
+from engine.job_model import Job, JobState, Say, SayKind, SayState
+from engine.ledger_ports import LedgerReader, LedgerWriter
+from engine.line_ports import LineReader, LineWriter
+from engine.model import Clip, FileKey, Film, Person, Shot, ShotOptions, Story, Take
 from engine.new_rows import NewJob, NewShot
+from engine.oversight_ports import OversightReader, OversightWriter
 from engine.views import HistoryPage
 
 T = TypeVar("T")
@@ -40,7 +31,7 @@ Announce = Callable[[Job], Coroutine[Any, Any, None]]
 """Told of a job after every change of it, outside of any transaction. Must not raise; may be slow; losing one is harmless."""
 
 
-class Reader(Protocol):
+class Reader(LedgerReader, LineReader, ForgetReader, OversightReader, Protocol):
     """Reads in one snapshot. None or empty where there is nothing."""
 
     async def story(self, code: str) -> Story | None: ...
@@ -107,10 +98,6 @@ class Reader(Protocol):
         """Newest first."""
         ...
 
-    async def count_ahead(self, job: Job) -> int:
-        """How many jobs of its provider stand before it: those in flight and those QUEUED earlier that wait for no shot."""
-        ...
-
     async def task_ids(self, provider: str, limit: int = 1_000) -> frozenset[str]:
         """The task ids of the newest jobs at this provider."""
         ...
@@ -146,7 +133,7 @@ class Reader(Protocol):
         ...
 
 
-class Writer(Reader, Protocol):
+class Writer(Reader, LedgerWriter, LineWriter, ForgetWriter, OversightWriter, Protocol):
     """One transaction that may write. Raising anything undoes all of it."""
 
     async def know(self, place: str, person: Person) -> None:
@@ -233,8 +220,8 @@ class Writer(Reader, Protocol):
 
     async def add_job(self, job: NewJob) -> Job: ...
 
-    async def save_job(self, job: Job, *, detail: str = "") -> None:
-        """Write the job, release its lease, and append an event.
+    async def save_job(self, job: Job, *, detail: str = "") -> JobState:
+        """Write the job, release its lease, and append an event. Gives the state that it was in.
 
         Raises:
             StaleFence: its row carries another fence than `job.fence`; nothing is written.
@@ -249,15 +236,20 @@ class Writer(Reader, Protocol):
         """Let the render of this task be looked at now; where it just is, right after. No job has it: nothing happens."""
         ...
 
-    async def make_due(self, provider: str) -> None:
-        """Make the longest waiting QUEUED job of this provider due now."""
-        ...
-
     async def make_waiters_due(self, shot_code: str) -> None:
         """Make the QUEUED jobs that wait for this shot due now."""
         ...
 
-    async def add_attempt(self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER) -> Attempt: ...
+    async def want_stopped(self, job_id: int, *, is_unwanted: bool = True) -> None:
+        """Note that it is not wanted any more (or is again), without taking it from the step that is under way.
+
+        It is looked at again right after that step.
+        """
+        ...
+
+    async def add_attempt(
+        self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER, *, quoted_usd: Decimal | None = None
+    ) -> Attempt: ...
 
     async def close_attempt(
         self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None, *, usd: Decimal | None = None
@@ -319,15 +311,28 @@ class Store(Protocol):
         """Hold a claimed job longer; False: it is somebody else's now."""
         ...
 
-    async def release_leases(self) -> int:
-        """Make everything that is leased, and every job that was being sent, due now.
+    async def save_look(self, job: Job) -> None:
+        """Write a claimed job that renders on: percent, preview, trouble, tries, when to look next. Many at once are cheap.
 
-        For the start of the only process on this database.
+        Raises:
+            StaleFence: somebody else owns it; nothing is written.
+        """
+        ...
+
+    async def release_leases(self) -> int:
+        """Make everything that is leased, and every job that was being sent, due now; how much that was.
+
+        For the start of the only process on this database. Nothing on one that others may be working on: there each is due when
+        its lease, or the time of its request, is over.
         """
         ...
 
     async def sweep(self, older_than_s: float) -> int:
         """Forget the updates that were acted on (`Writer.first_time`) and done that long ago; how many. And codes that expired."""
+        ...
+
+    async def scrub(self) -> None:
+        """Let nothing that was removed stay in the database's own files, as far as it can be told to. May take a while."""
         ...
 
 

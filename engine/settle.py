@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.admission import wake_next
 from engine.attempts import AttemptOutcome
-from engine.jobs import LIVE, WITH_CLIP
-from engine.model import Clip, Job, JobKind, Shot, Story
+from engine.booking import book
+from engine.job_model import MAY_STILL_COST, Job, JobKind, JobState, SayKind
+from engine.jobs import LIVE, WITH_CLIP, move
+from engine.line import gives_way
+from engine.model import Clip, Shot, Story
 from engine.outcome import Outcome, PictureTry
 from engine.ports import Writer
+from engine.stopping import cost_note
 from engine.tree import nearest_living_ancestor
 
 
@@ -18,19 +23,89 @@ async def settle(tx: Writer, outcome: Outcome) -> Job:
     Raises:
         StaleFence: somebody else owns it; nothing is written.
     """
-    job = outcome.job
+    job = await _unless_unwanted(tx, outcome.job)
     if outcome.clip is not None:
         job = await _keep(tx, job, outcome.clip)
-    await tx.save_job(job, detail=outcome.detail)
+    was = await tx.save_job(job, detail=outcome.detail)
     if outcome.accepted_id is not None:
-        await tx.close_attempt(outcome.accepted_id, AttemptOutcome.ACCEPTED, job.task_id)
+        accepted = AttemptOutcome.ACCEPTED
+        await tx.close_attempt(outcome.accepted_id, accepted, job.task_id, usd=outcome.render_usd)
     if outcome.picture is not None:
         await _note(tx, outcome.picture)
+    if _may_move_money(replace(outcome, job=job)):
+        await book(tx, job)
     for kind in outcome.says:
         await tx.owe(job.id, kind)
+    if job.state is JobState.ASKING and was is not JobState.ASKING:
+        await _owe_question(tx, job)
     if job.state not in LIVE:
         await after_work(tx, job)
+    elif outcome.gives_way or gives_way(was, job):
+        await wake_next(tx, job)
     return job
+
+
+async def adopt(tx: Writer, outcome: Outcome) -> Job | None:
+    """The job with a render whose answer came when its sender had lost it and its person was asked. None: it went another way.
+
+    Where its person has answered "leave it" it stays CANCELLED, and the render is still to be stopped: until its service says
+    that it did, it may cost.
+    """
+    late = outcome.job
+    fresh = await tx.job(late.id)
+    if fresh is None or fresh.task_id is not None:
+        return None
+    if fresh.state is JobState.CANCELLED:
+        return await _left(tx, replace(fresh, task_id=late.task_id), outcome.accepted_id)
+    if fresh.state is not JobState.UNCONFIRMED:
+        return None
+    held = await tx.take_over(late.id)
+    if held is None:
+        return None
+    found = {"task_id": late.task_id, "cost_usd": late.cost_usd, "started_at": late.started_at, "due_at": late.due_at}
+    rendering = move(held, JobState.RENDERING, **found, failure=None, finished_at=None)
+    await tx.save_job(rendering, detail="its answer came late")
+    if outcome.accepted_id is not None:
+        accepted = AttemptOutcome.ACCEPTED
+        await tx.close_attempt(outcome.accepted_id, accepted, late.task_id, usd=outcome.render_usd)
+    await tx.retract(late.id, SayKind.FAILURE)  # it was the question, and is answered
+    await tx.retract(late.id, SayKind.LAST)
+    await book(tx, rendering)
+    return rendering
+
+
+async def _left(tx: Writer, job: Job, accepted_id: int | None) -> Job:
+    note = cost_note(job)
+    job = replace(job, notes=tuple(dict.fromkeys((*job.notes, note)))) if note else job
+    await tx.save_job(job, detail="its answer came when it was cancelled")
+    if accepted_id is not None:
+        await tx.close_attempt(accepted_id, AttemptOutcome.ACCEPTED, job.task_id)
+    await book(tx, job)
+    return job
+
+
+async def _owe_question(tx: Writer, job: Job) -> None:
+    """A price is asked about in the status message; where there is none to edit, it is owed anew."""
+    fresh = await tx.job(job.id)
+    if fresh is not None and fresh.receipt is None:
+        await tx.retract(job.id, SayKind.STATUS)
+        await tx.owe(job.id, SayKind.STATUS)
+
+
+async def _unless_unwanted(tx: Writer, job: Job) -> Job:
+    """Who cancelled it while its request was under way is not asked what to do where that answer was lost."""
+    if job.state is not JobState.UNCONFIRMED:
+        return job
+    fresh = await tx.job(job.id)
+    if fresh is None or not fresh.is_unwanted:
+        return job
+    return move(job, JobState.CANCELLED, failure=None, notes=(*job.notes, MAY_STILL_COST))
+
+
+def _may_move_money(outcome: Outcome) -> bool:
+    """Whether what it comes to may be other money than before. A poll, and a look at the line, never is: they stay cheap."""
+    is_new = outcome.job.state not in LIVE or outcome.job.state is JobState.ASKING
+    return is_new or outcome.is_taken or outcome.picture is not None
 
 
 async def _note(tx: Writer, tried: PictureTry) -> None:
@@ -52,7 +127,7 @@ async def after_work(tx: Writer, job: Job) -> None:
         elif shot.chosen_take_id is None:
             await retreat_tip(tx, story, shot)
     await tx.make_waiters_due(job.subject)
-    await tx.make_due(job.provider)
+    await wake_next(tx, job)
 
 
 async def retreat_tip(tx: Writer, story: Story, shot: Shot) -> None:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.attempts import AttemptFor
+from engine.booking import book
+from engine.budget import verdict_on_job
 from engine.codes import parse_film_code
 from engine.errors import NotFound, NothingToContinue, RequestError
 from engine.gallery import Gallery
 from engine.hints import heard
 from engine.housekeeping import tidy
+from engine.job_model import WAS_CHARGED, Job, JobState, SayKind
 from engine.jobs import LIVE, finish, move
 from engine.lookup import find_film, find_shot, find_story, live_job
-from engine.model import Asked, FileKey, Job, JobState, SayKind
+from engine.model import Asked, FileKey
 from engine.outcome import World, painted_usd
-from engine.painting import PAINT_S
 from engine.ports import Reader, Writer
 from engine.providers.base import Hook
 from engine.providers.painter import PaintersByName
-from engine.rights import check_allowed
+from engine.rights import check_allowed, check_own_pot
 from engine.settle import after_work, retreat_tip
-from engine.stopping import TOLD_AFTER_S, WAS_CHARGED, cost_note, stop_cancelled
+from engine.stopping import TOLD_AFTER_S, cost_note, stop_cancelled
 from engine.views import ShotView, StoryView
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,7 @@ class Steering(Gallery):
     """What can be done to stories, shots, films and jobs that are there."""
 
     def __init__(self, world: World, *, wake: Callable[[], None]) -> None:
-        super().__init__(world.store, world.files, world.providers)
-        self._world = world
+        super().__init__(world)
         self._wake = wake
 
     def painters(self) -> PaintersByName:
@@ -53,12 +52,13 @@ class Steering(Gallery):
     async def cancel(self, asked: Asked, target: str | None) -> Job:
         """Stop the named shot's or story's job, else the newest one that this person has here.
 
+        One that is being handed over this moment is noted as unwanted, and is stopped right after.
+
         The same update again gives what it stopped, and stops nothing else.
 
         Raises:
             NotFound: nothing to stop.
             NotAllowed: somebody else's.
-            RequestError: this very moment it cannot be stopped.
         """
         stoppable = LIVE | {JobState.UNCONFIRMED}
 
@@ -70,18 +70,14 @@ class Steering(Gallery):
                 raise NotFound(f"Nothing of {target} is running." if target else "Nothing of yours is running here.")
             story = await tx.story(jobs[0].story_code)
             check_allowed(asked.person, (jobs[0].person, story.director if story else None), jobs[0].subject)
+            if jobs[0].state is JobState.SUBMITTING:
+                # its step is the only one that will know what became of the request: it is left alone, and told
+                await tx.want_stopped(jobs[0].id)
+                return replace(jobs[0], is_unwanted=True)
             job = await tx.take_over(jobs[0].id)
             if job is None or job.state not in stoppable:
                 raise NotFound(f"{jobs[0].subject} is finished already.")
             attempts = await tx.attempts(job.id)
-            if job.state is JobState.SUBMITTING:
-                if attempts and attempts[-1].what is AttemptFor.PICTURE:
-                    minutes = math.ceil(PAINT_S / 60)
-                    raise RequestError(
-                        f"The first frame of {job.subject} is being painted, which takes up to {minutes} minutes; "
-                        "cancel it then."
-                    )
-                raise RequestError(f"{job.subject} is being handed over this moment; try again in a few seconds.")
             if job.state is JobState.UNCONFIRMED:
                 await _take_back(tx, job)  # the question is answered
             note = cost_note(job)
@@ -90,12 +86,16 @@ class Steering(Gallery):
             notes = (*job.notes, note) if note else job.notes
             job = finish(job, JobState.CANCELLED, self._world.clock(), preview=None, notes=notes)
             await tx.save_job(job, detail=f"by {asked.person.key}")
+            await book(tx, job)
             # told when its service has answered, or by itself where this process dies before
             await tx.owe(job.id, SayKind.FAILURE, in_s=TOLD_AFTER_S if job.task_id is not None else 0.0)
             await after_work(tx, job)
             return job
 
         job = await self._store.write(work)
+        if job.state in LIVE:  # it is stopped when it is handed over
+            await self._told(job)
+            return job
         if job.task_id is not None:
             job = await stop_cancelled(job, job.task_id, self._world)
         await tidy(job, self._world)
@@ -108,6 +108,7 @@ class Steering(Gallery):
         Raises:
             NotFound, NotAllowed
             RequestError: the shot was begun anew since.
+            OverBudget: there is no money for it now.
         """
 
         async def work(tx: Writer) -> Job:
@@ -126,8 +127,15 @@ class Steering(Gallery):
             if job is None or job.state is not JobState.UNCONFIRMED:
                 raise NotFound(f"Nothing of {target} waits for an answer.")
             await _take_back(tx, job)  # it was the question; how it ends is still to be said
-            job = move(job, JobState.QUEUED, due_at=self._world.clock(), failure=None, finished_at=None)
+            now = self._world.clock()
+            verdict = await verdict_on_job(tx, self._world.rules, job, job.quoted_usd, now)
+            # whoever sends it again knows its price, and that it may cost twice: nobody is asked once more
+            payer = verdict.payer or job.payer  # what is free by now may have cost before
+            check_own_pot(asked.person, job, verdict.payer)
+            job = move(job, JobState.QUEUED, due_at=now, failure=None, finished_at=None, payer=payer)
+            await tx.want_stopped(job.id, is_unwanted=False)
             await tx.save_job(job, detail=f"again, by {asked.person.key}")
+            await book(tx, job)
             return job
 
         job = await self._store.write(work)

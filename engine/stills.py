@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from engine.abilities import is_open
-from engine.attempts import AttemptFor, AttemptOutcome
+from engine.attempts import Attempt
 from engine.errors import NotPossible
-from engine.model import Job, Shot, ShotOptions, Take
-from engine.outcome import World
+from engine.job_model import Job
+from engine.ledger import painted_usd
+from engine.model import Shot, ShotOptions, Take
+from engine.outcome import Outcome, World
 from engine.providers.painter import LATER_MOST_S, PaintersByName, PictureOrder
 
 LATER_LEAST_S = 1.0
@@ -79,27 +83,27 @@ def picture_of(shot: Shot, frame: Path | None) -> PictureOrder:
     )
 
 
-async def quote_with_picture(job: Job, shot: Shot, render_usd: Decimal | None, world: World) -> Decimal | None:
-    """What a render was quoted at, with the picture that was painted for it. None: one of the two is not known.
+def quote_with_pictures(render_usd: Decimal | None, attempts: Sequence[Attempt]) -> Decimal | None:
+    """What a render is quoted at, with what was paid for its pictures. None: what the render costs is not known.
 
     A picture that was handed on by an earlier take was paid there.
     """
-    painter = world.painters.get(shot.still.partition(" ")[0]) if shot.still else None
-    if painter is None or not await _was_painted(job, world):
-        return render_usd
-    usd = painter.quote(picture_of(shot, None)).usd
-    return None if usd is None or render_usd is None else usd + render_usd
-
-
-async def _was_painted(job: Job, world: World) -> bool:
-    attempts = await world.store.read(lambda tx: tx.attempts(job.id))
-    return any(each.what is AttemptFor.PICTURE and each.outcome is AttemptOutcome.ACCEPTED for each in attempts)
+    return None if render_usd is None else render_usd + painted_usd(attempts)
 
 
 async def cost_with_pictures(job: Job, render_usd: Decimal, world: World) -> Decimal:
-    """What a render cost, with every picture that was painted for it."""
+    """What a render cost, with every picture that was painted for it: one whose painter did not say at its price."""
+    return render_usd + painted_usd(await world.store.read(lambda tx: tx.attempts(job.id)))
+
+
+async def with_cost(job: Job, render_usd: Decimal | None, world: World) -> Outcome:
+    """The job at what its service says that its render cost, which is noted with the attempt. None: it does not say."""
+    if render_usd is None:
+        return Outcome(job=job)
     attempts = await world.store.read(lambda tx: tx.attempts(job.id))
-    return render_usd + sum((each.usd for each in attempts if each.usd is not None), Decimal(0))
+    taken = next((each.id for each in attempts if each.task_id is not None and each.task_id == job.task_id), None)
+    told = replace(job, cost_usd=render_usd + painted_usd(attempts))
+    return Outcome(job=told, accepted_id=taken, render_usd=render_usd)
 
 
 def _check_wanted(options: ShotOptions, *, has_parent: bool) -> None:

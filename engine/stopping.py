@@ -6,8 +6,9 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from engine.booking import book
 from engine.errors import StorageError
-from engine.model import Job, JobKind, JobState, SayKind
+from engine.job_model import MAY_STILL_COST, WAS_CHARGED, Job, JobKind, JobState, SayKind
 from engine.outcome import World
 from engine.ports import Writer
 from engine.providers.base import CancelOutcome
@@ -18,10 +19,6 @@ CANCEL_S = 10.0
 """How long a service has to say that it stopped."""
 TOLD_AFTER_S = 2 * CANCEL_S
 """When a cancelled job is told of by itself, where this process dies before its service has answered."""
-MAY_STILL_COST = "The render may still be charged."
-"""A note of a cancelled job."""
-WAS_CHARGED = "The render was charged."
-"""A note of a job that was cancelled when its clip was only to be fetched."""
 
 
 def cost_note(job: Job) -> str:
@@ -54,7 +51,9 @@ async def stop_cancelled(job: Job, task_id: str, world: World) -> Job:
     async def tell(tx: Writer) -> None:
         fresh = await tx.job(job.id)
         if fresh is not None and fresh.state is JobState.CANCELLED:
-            await tx.save_job(replace(fresh, notes=job.notes))
+            told = replace(fresh, notes=job.notes)
+            await tx.save_job(told)
+            await book(tx, told)
         await tx.hasten(job.id, SayKind.FAILURE)
 
     try:

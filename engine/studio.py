@@ -12,33 +12,23 @@ from engine.checks import settle_options
 from engine.derive import LAST_FRAME, derived
 from engine.errors import BadMedia, NotFound
 from engine.given import add_given
+from engine.job_model import Job, JobKind
 from engine.jobs import LIVE
 from engine.lookup import cure_of, find_parent, find_pieces
-from engine.model import (
-    Add,
-    Asked,
-    Clip,
-    Continue,
-    Create,
-    Job,
-    JobKind,
-    Shot,
-    ShotOptions,
-    Stitch,
-    Story,
-)
+from engine.model import Add, Asked, Clip, Continue, Create, Shot, ShotOptions, Stitch, Story
 from engine.new_rows import NewJob, NewShot
 from engine.news import News
 from engine.outcome import World
 from engine.ports import Reader, Writer
 from engine.prompts import clean_prompt, title_of
+from engine.purse import Purse
 from engine.stills import settle_still
-from engine.takes import Takes, seed_of
+from engine.takes import seed_of
 
 LOOK_EVERY_S = 2.0
 
 
-class Studio(Takes):
+class Studio(Purse):
     """Everything that a front end can ask for."""
 
     def __init__(self, world: World, news: News, *, default_provider: str, wake: Callable[[], None]) -> None:

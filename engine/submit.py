@@ -17,7 +17,10 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from engine.admission import FRONT_S, has_room, in_line, is_its_turn
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
+from engine.booking import book
+from engine.budget import repriced
 from engine.errors import (
     AuthFailed,
     BadShot,
@@ -34,8 +37,9 @@ from engine.errors import (
     Unconfirmed,
 )
 from engine.housekeeping import work_name
+from engine.job_model import Job, JobState
 from engine.jobs import move
-from engine.model import Job, JobState
+from engine.ledger import ZERO, painted_usd
 from engine.orders import material, order_of
 from engine.outcome import (
     RETRIES,
@@ -48,9 +52,10 @@ from engine.outcome import (
     is_unresolved,
     unconfirmed,
 )
+from engine.paid_steps import begin_paying
 from engine.ports import Writer
 from engine.providers.base import Order, Prepared, Provider, Recovery, Sent, Taken
-from engine.stills import added, needs_picture, quote_with_picture
+from engine.stills import added, cost_with_pictures, needs_picture, quote_with_pictures
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +65,12 @@ INTENT_LASTS_S = 60.0
 """An intent older than this is never sent."""
 ABSENT_AFTER_S = 130.0
 """Longer than `INTENT_LASTS_S` + `SEND_S`: after it, what the provider does not list was never taken."""
+NEVER_SENT = "cancelled or grew too old, never sent"
 LOOK_AGAIN_S = 5.0
+SENDING = timedelta(seconds=INTENT_LASTS_S + SEND_S + LOOK_AGAIN_S)
+"""How long after its intent nobody else looks at a request: as late as it may leave, and as long as it may take."""
 ABSENT_MOST = 5
 """So many requests in a row that vanish are a service that does not work."""
-LINE_S = 1.0
 PARENT_S = 2.0
 QUOTE_S = 10.0
 """How long a render waits for its price."""
@@ -77,13 +84,14 @@ async def submit(job: Job, world: World) -> Outcome:
     found = await world.store.read(lambda tx: material(tx, job))
     if found.waits and found.parent is not None:
         later = now + timedelta(seconds=PARENT_S)
-        return Outcome(job=replace(job, waits_for=found.parent.code, due_at=later))
+        waiting = replace(job, waits_for=found.parent.code, due_at=later)
+        return Outcome(job=waiting, gives_way=job.waits_for is None)
     found.check()
     provider = world.provider(job.provider, job.subject)
-    ahead = await world.store.read(lambda tx: tx.count_ahead(job))
-    # it may have become its turn since it was looked whether its first frame is to be painted
-    if ahead >= provider.pace.in_flight or needs_picture(found.shot, found.take):
-        return Outcome(job=replace(job, waits_for=None, due_at=now + timedelta(seconds=LINE_S)))
+    if not await is_its_turn(job, world):
+        return Outcome(job=in_line(job, world))
+    if needs_picture(found.shot, found.take):  # it became its turn since it was looked whether it is to be painted
+        return Outcome(job=in_line(job, world, 0.0))
     before = await world.store.read(lambda tx: tx.attempts(job.id))
     taken = await _taken_before(job, before, provider, world)
     if taken is not None:
@@ -91,33 +99,48 @@ async def submit(job: Job, world: World) -> Outcome:
 
     key = f"{job.id}-{secrets.token_hex(8)}"
     order = await order_of(found, provider, world)
-    quoted_usd = await quote_with_picture(job, found.shot, await _quoted(provider, order), world)
+    render_usd = await _quoted(provider, order)
+    usd = quote_with_pictures(render_usd, before)
     prepared = await provider.prepare(order, key)  # uploads happen here, where nothing can be lost yet
     await asyncio.to_thread(world.files.work, work_name(job))
 
-    async def intend(tx: Writer) -> Attempt:
-        await tx.start_take(found.take.id, found.parent_take.id if found.parent_take else None)
-        attempt = await tx.add_attempt(job.id, key)
-        await tx.save_job(replace(submitting, due_at=attempt.intent_at + timedelta(seconds=SEND_S + LOOK_AGAIN_S)))
-        return attempt
-
     notes = tuple(dict.fromkeys((*job.notes, *prepared.notes)))
-    submitting = move(job, JobState.SUBMITTING, waits_for=None, quoted_usd=quoted_usd, notes=notes)
-    attempt = await world.store.write(intend)
+
+    async def intend(tx: Writer) -> tuple[Job, Attempt | None]:
+        if not await has_room(tx, job, world):
+            return in_line(job, world, FRONT_S), None
+        priced = await repriced(tx, world.rules, job, usd, world.clock())
+        if priced.state is JobState.ASKING:
+            return priced, None
+        await tx.start_take(found.take.id, found.parent_take.id if found.parent_take else None)
+        attempt = await tx.add_attempt(job.id, key, quoted_usd=_render_usd(priced, render_usd, before))
+        submitting = move(priced, JobState.SUBMITTING, waits_for=None, notes=notes)
+        await tx.save_job(replace(submitting, due_at=attempt.intent_at + SENDING))
+        await book(tx, submitting)
+        return submitting, attempt
+
+    begin_paying()
+    submitting, attempt = await world.store.write(intend)
+    if attempt is None:
+        is_asked = submitting.state is JobState.ASKING
+        return Outcome(job=submitting, detail="its price rose, somebody is asked" if is_asked else "")
     await world.announce(submitting)
     if not await is_fresh(submitting, attempt, world):
         await _close(attempt, AttemptOutcome.ABSENT, world)
-        return Outcome(job=move(submitting, JobState.QUEUED, due_at=world.clock()), detail="grew too old, never sent")
+        return Outcome(job=move(submitting, JobState.QUEUED, due_at=world.clock()), detail=NEVER_SENT)
     return await _send(submitting, attempt, prepared, provider, world, tries=job.tries, before=billed_before(before))
 
 
 async def _taken_before(job: Job, attempts: Sequence[Attempt], provider: Provider, world: World) -> Outcome | None:
     """Before anything is paid again: whether a request that its person was asked about was taken after all."""
-    unknown = [each for each in attempts if each.what is AttemptFor.RENDER and is_unresolved(each)]
+    asked = move(job, JobState.SUBMITTING)
+    renders = [each for each in reversed(attempts) if each.what is AttemptFor.RENDER]
+    for attempt in renders:
+        if attempt.task_id is not None:  # its answer came after all, when its sender had lost the job
+            return await _accepted(asked, attempt, Taken(attempt.task_id, attempt.usd), provider.pace.first_s, world)
     if provider.recovery is not Recovery.LOOKUP:
         return None
-    asked = move(job, JobState.SUBMITTING)
-    for attempt in reversed(unknown):
+    for attempt in filter(is_unresolved, renders):
         try:
             task_id = await provider.find(await _sent(asked, attempt, provider, world))
         except EngineError as error:
@@ -136,8 +159,11 @@ async def reconcile(job: Job, world: World) -> Outcome:
     attempts = [each for each in tried if each.what is AttemptFor.RENDER]
     attempt = attempts[-1]
     if attempt.task_id is not None:  # it was answered; only what came of it was not written
-        return await _accepted(job, attempt, Taken(attempt.task_id), LOOK_AGAIN_S, world)
+        return await _accepted(job, attempt, Taken(attempt.task_id, attempt.usd), LOOK_AGAIN_S, world)
     provider = world.provider(job.provider, job.subject)
+    if attempt.outcome is AttemptOutcome.ABSENT and provider.recovery is not Recovery.SAME_KEY:
+        # its sender woke up too late to send it, and too late to say so in the job
+        return Outcome(job=move(job, JobState.QUEUED, due_at=world.clock()), detail="grew too old, never sent")
     before = billed_before([each for each in tried if each.id != attempt.id])
     match provider.recovery:
         case Recovery.SAME_KEY:
@@ -205,10 +231,13 @@ async def _accepted(job: Job, attempt: Attempt, taken: Taken, first_s: float, wo
     """RENDERING with its task id, whatever the database does now: it is all by which a paid render can be had."""
     log.info("render taken job=%d provider=%s task_id=%s", job.id, job.provider, taken.task_id)
     accepted_id, is_ours = None, True
+    cost_usd = added(job.cost_usd, taken.usd)  # a painted first frame was paid before
     try:
         is_ours = not await _is_anothers(job, taken.task_id, world)
         if is_ours:
-            await _close(attempt, AttemptOutcome.ACCEPTED, world, taken.task_id)
+            await _close(attempt, AttemptOutcome.ACCEPTED, world, taken)
+            if taken.usd is not None:
+                cost_usd = await cost_with_pictures(job, taken.usd, world)
     except StorageError as error:
         log.warning("attempt not closed job=%d task_id=%s: %s", job.id, taken.task_id, error)
         accepted_id = attempt.id
@@ -216,12 +245,9 @@ async def _accepted(job: Job, attempt: Attempt, taken: Taken, first_s: float, wo
         return await _unconfirmed(job, attempt, world, detail=f"task {taken.task_id} is another job's")
     now = world.clock()
     due_at = now + timedelta(seconds=first_s)
-    said = {
-        "task_id": taken.task_id,
-        "cost_usd": added(job.cost_usd, taken.usd),
-    }  # a painted first frame was paid before
+    said = {"task_id": taken.task_id, "cost_usd": cost_usd}
     rendering = move(job, JobState.RENDERING, **said, started_at=now, due_at=due_at)
-    return Outcome(job=rendering, is_taken=True, accepted_id=accepted_id)
+    return Outcome(job=rendering, is_taken=True, accepted_id=accepted_id, render_usd=taken.usd)
 
 
 async def _is_anothers(job: Job, task_id: str, world: World) -> bool:
@@ -247,17 +273,27 @@ async def _unconfirmed(job: Job, attempt: Attempt, world: World, *, detail: str)
 async def is_fresh(job: Job, attempt: Attempt, world: World) -> bool:
     """Right before the bytes leave: whether the intent may still be sent. The process may have been frozen since.
 
+    Nor is one sent whose job was cancelled meanwhile: it goes back into the line, and ends there.
+
     Raises:
         StaleFence: the job is somebody else's now; nothing was sent.
     """
     fresh = await world.store.read(lambda tx: tx.job(job.id))
     if fresh is None or fresh.fence != job.fence or fresh.state is not JobState.SUBMITTING:
         raise StaleFence(f"job {job.id} changed hands before its request left")
-    return world.clock() - attempt.intent_at <= timedelta(seconds=INTENT_LASTS_S)
+    return not fresh.is_unwanted and world.clock() - attempt.intent_at <= timedelta(seconds=INTENT_LASTS_S)
 
 
-async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, task_id: str | None = None) -> None:
-    await world.store.write(lambda tx: tx.close_attempt(attempt.id, outcome, task_id))
+async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, taken: Taken | None = None) -> None:
+    async def close(tx: Writer) -> None:
+        if taken is None:
+            await tx.close_attempt(attempt.id, outcome)
+            return
+        # a sender that was frozen says what the render was to cost; somebody may have been told since what it did
+        known = next((each.usd for each in await tx.attempts(attempt.job_id) if each.id == attempt.id), None)
+        await tx.close_attempt(attempt.id, outcome, taken.task_id, usd=taken.usd if known is None else None)
+
+    await world.store.write(close)
 
 
 async def _sent(job: Job, attempt: Attempt, provider: Provider, world: World) -> Sent:
@@ -274,6 +310,13 @@ def _worse(said: Billed, before: Billed) -> Billed:
 async def _same_order(job: Job, provider: Provider, world: World) -> Order:
     """The order that was sent: from the take that the intent names."""
     return await order_of(await world.store.read(lambda tx: material(tx, job)), provider, world)
+
+
+def _render_usd(job: Job, told_usd: Decimal | None, before: Sequence[Attempt]) -> Decimal | None:
+    """What the render alone will cost: as its service tells, else what is left of the job's price. None: nobody knows."""
+    if told_usd is not None or job.quoted_usd is None:
+        return told_usd
+    return max(ZERO, job.quoted_usd - painted_usd(before))
 
 
 async def _quoted(provider: Provider, order: Order) -> Decimal | None:

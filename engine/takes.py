@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 
 from engine.abilities import narrowed
 from engine.adding import Adding
+from engine.booking import book
+from engine.budget import Spender, verdict_on
 from engine.checks import SEED_MAX, check_seed, gone, settle_again
 from engine.errors import NotFound, NothingToContinue, NotPossible, RequestError
+from engine.estimate import estimate
+from engine.job_model import Job, JobKind, JobState, SayKind
+from engine.ledger import ZERO
 from engine.lookup import NO_STORY, find_shot, live_job
-from engine.model import Asked, Edit, Job, JobKind, JobState, Retake, SayKind, Shot, ShotOptions, Take
+from engine.model import EXTEND, Asked, Edit, Retake, Shot, ShotOptions, Take
+from engine.money_rules import Bill
 from engine.new_rows import NewJob
 from engine.ports import Reader, Writer
 from engine.possible import check_open, who_can
@@ -60,6 +67,7 @@ class Takes(Adding):
             take = await tx.add_take(shot.id, seed_of(command.seed), before.parent_take_id if before else None)
             if before is not None and before.first_frame is not None:
                 await tx.paint_take(take.id, before.first_frame)
+                take = replace(take, first_frame=before.first_frame)
             return await self._add_render(tx, asked, changed, take, again.notes)
 
         return await self._begin(asked, work)
@@ -157,7 +165,19 @@ class Takes(Adding):
         return job
 
     async def _add_render(self, tx: Writer, asked: Asked, shot: Shot, take: Take, notes: tuple[str, ...] = ()) -> Job:
-        return await self._add_job(
+        """The job of this take: its price is held, or has to be agreed to first.
+
+        Raises:
+            OverBudget: it may not be spent.
+        """
+        world = self._world
+        usd = estimate(
+            shot, take, models=self.models(), painters=world.painters, source_s=await _source_s(tx, shot, take)
+        )
+        spender = Spender(place=asked.place, person=asked.person.key, story_id=shot.story_id, shot_id=shot.id)
+        bill = Bill(usd=usd, more_usd=usd or ZERO)
+        verdict = await verdict_on(tx, world.rules, spender, bill, world.clock())
+        job = await self._add_job(
             tx,
             NewJob(
                 kind=JobKind.RENDER,
@@ -171,8 +191,14 @@ class Takes(Adding):
                 model=shot.model,
                 asked_receipt=asked.receipt,
                 notes=notes,
+                state=JobState.ASKING if verdict.is_asked else JobState.QUEUED,
+                due_in_s=world.rules.ask_lasts_s if verdict.is_asked else 0.0,
+                quoted_usd=usd,
+                payer=verdict.payer,
             ),
         )
+        await book(tx, job)
+        return job
 
     async def _add_job(self, tx: Writer, new: NewJob) -> Job:
         job = await tx.add_job(new)
@@ -205,6 +231,16 @@ async def _painted_before(tx: Reader, shot: Shot, changed: Shot) -> Take | None:
     job = await tx.job_of_take(newest)
     is_refused = job is not None and job.failure is not None and job.failure.kind in ABOUT_SHOT
     return None if is_refused and len(tried) > 1 and changed.provider == shot.provider else newest
+
+
+async def _source_s(tx: Reader, shot: Shot, take: Take) -> float | None:
+    """The length of the clip that this take works on; None: on none, or on one that is not there yet."""
+    source_id = take.edited_take_id
+    if source_id is None and shot.work == EXTEND and shot.parent_id is not None:
+        parent = await tx.shot(shot.parent_id)
+        source_id = parent.chosen_take_id if parent else None
+    source = await tx.take(source_id) if source_id else None
+    return source.clip.seconds if source and source.clip else None
 
 
 def _picture_of(shot: Shot) -> tuple[object, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.model import Job, Shot, Take
+from engine.job_model import Job
+from engine.model import Shot, Take
 from engine.views import ShotView
 
 

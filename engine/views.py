@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.model import Clip, Film, Job, Person, Shot, Story, Take
+from engine.job_model import Job
+from engine.model import Clip, Film, Person, Shot, Story, Take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from datetime import date
 
 from engine.checks import settle_again
 from engine.errors import NotPossible
-from engine.model import TEXT_ONLY, Failure, Shot
+from engine.job_model import Failure
+from engine.model import TEXT_ONLY, Shot
 from engine.possible import ModelsByProvider
 
 ABOUT_SHOT = frozenset({"Refused", "Withheld", "BadShot"})

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Select, Table, bindparam, exists, false, or_,
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from engine.model import Job, JobState, Say, SayKind
+from engine.job_model import Job, JobState, Say, SayKind
 from storage.rows import job_of, say_of
 from storage.selects import JOBS, SAYS
 from storage.tables import JOB, OUTBOX
@@ -93,8 +93,14 @@ async def renew(connection: AsyncConnection, job: Job, now: int, lease_ms: int) 
 async def release_leases(connection: AsyncConnection, now: int) -> int:
     """How many jobs and messages were under a lease and are due now. Fences grow, so a holder that still lives is void.
 
-    A job in SUBMITTING has no lease, but was held by the step that sent it.
+    A job in SUBMITTING has no lease, but was held by the step that sent it. None on PostgreSQL: somebody else may be working on
+    it, sending at this very moment, and what a dead process held is due when its lease or its request has had its time.
     """
+    # who waited for a service knew of it from a process that is gone: it is asked once more
+    waits = JOB.c.due_at.is_not(None) & JOB.c.trouble.is_not(None) & JOB.c.lease_until.is_(None)
+    await connection.execute(update(JOB).where(waits).values(due_at=now, trouble=None))
+    if connection.dialect.name == "postgresql":
+        return 0
     released = 0
     for table, was_held in ((JOB, JOB.c.state == JobState.SUBMITTING), (OUTBOX, false())):
         held = table.c.due_at.is_not(None) & (table.c.lease_until.is_not(None) | was_held)

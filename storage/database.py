@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Awaitable, Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,21 @@ T = TypeVar("T")
 
 Work = Callable[[AsyncConnection], Awaitable[T]]
 """What to do in a transaction. It awaits nothing but that transaction, and may be run more than once."""
+
+
+class JoinedWork(ABC, Generic[T]):
+    """Work of which many can be done at once for little more than one. A database that can joins those that come together."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    async def __call__(self, connection: AsyncConnection) -> T:
+        """It alone."""
+
+    @classmethod
+    @abstractmethod
+    async def together(cls, connection: AsyncConnection, works: Sequence[Any]) -> Sequence[T | Exception]:
+        """All of these, of this very class: the value of each, or what it would have raised."""
 
 
 class Database(Protocol):
@@ -30,6 +46,10 @@ class Database(Protocol):
 
     async def claim(self, work: Work[T]) -> T:
         """As `write`, for statements that are safe beside each other by themselves."""
+        ...
+
+    async def scrub(self) -> None:
+        """Let nothing that was removed stay in the database's own files, as far as it can be told to."""
         ...
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import Defect, StorageUnavailable
-from storage.database import Work, begun, refuse_inside
+from storage.database import JoinedWork, Work, begun, refuse_inside
 from storage.faults import told
 
 T = TypeVar("T")
@@ -90,7 +90,8 @@ class GroupCommit:
         results: list[tuple[_Asked, Any, Exception | None]] = []
         try:
             async with self._begin() as connection:
-                results = [(asked, *await self._try(asked.work, connection)) for asked in batch]
+                for together in _joined(batch):
+                    results += await self._make(together, connection)
         except Exception as error:  # noqa: BLE001  # whatever it is, everybody who waits is told
             log.warning("commit failed writes=%d error=%s", len(batch), type(error).__name__)
             results = [(asked, None, told(error, self._where)) for asked in batch]
@@ -103,6 +104,22 @@ class GroupCommit:
                 asked.answer.set_result(value)
             else:
                 asked.answer.set_exception(failure)
+
+    async def _make(
+        self, together: list[_Asked], connection: AsyncConnection
+    ) -> list[tuple[_Asked, Any, Exception | None]]:
+        """One write, or several that are joined: they share a savepoint, and what it raises."""
+        works = [asked.work for asked in together]
+        first = works[0]
+        if not isinstance(first, JoinedWork) or len(works) == 1:
+            return [(together[0], *await self._try(first, connection))]
+        values, failure = await self._try(lambda connection: type(first).together(connection, works), connection)
+        if failure is not None:
+            return [(asked, None, failure) for asked in together]
+        return [
+            (asked, None, value) if isinstance(value, Exception) else (asked, value, None)
+            for asked, value in zip(together, values, strict=True)
+        ]
 
     async def _try(self, work: Work[Any], connection: AsyncConnection) -> tuple[Any, Exception | None]:
         savepoint = await connection.begin_nested()
@@ -122,3 +139,12 @@ class GroupCommit:
             return None, told(error, self._where)
         await savepoint.commit()
         return value, None
+
+
+def _joined(batch: list[_Asked]) -> list[list[_Asked]]:
+    """The batch in its order; those that can be joined are, where the first of them stands."""
+    groups: dict[object, list[_Asked]] = {}
+    for asked in batch:
+        work = asked.work
+        groups.setdefault(type(work) if isinstance(work, JoinedWork) else asked.answer, []).append(asked)
+    return list(groups.values())

@@ -8,16 +8,17 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 
 from engine.model import Person
+from storage.ledger_writes import LedgerWrites
 from storage.rows import from_ms, to_ms
-from storage.story_writes import StoryWrites
-from storage.tables import LINK_CODE, LINK_MISS, METADATA, PERSON
+from storage.tables import LINK_CODE, LINK_MISS, METADATA, PERSON, POT
 from storage.transaction import Transaction
 
 _ONE = PERSON.alias("one")
 _KNOWN = select(_ONE.c.id, _ONE.c.key).join(PERSON, _ONE.c.id == func.coalesce(PERSON.c.joined_id, PERSON.c.id))
 """The person behind the identity that `PERSON` stands for."""
-_OF_IDENTITIES = (LINK_CODE, LINK_MISS)
-_OF_PERSONS = [table for table in METADATA.sorted_tables if "person_id" in table.c and table not in _OF_IDENTITIES]
+_BY_HAND = (LINK_CODE, LINK_MISS, POT)
+"""The first two are an identity's own; of pots a person has only one."""
+_OF_PERSONS = [table for table in METADATA.sorted_tables if "person_id" in table.c and table not in _BY_HAND]
 
 
 class IdentityReads(Transaction):
@@ -51,7 +52,7 @@ class IdentityReads(Transaction):
         return int(await self._value(missed))
 
 
-class IdentityWrites(StoryWrites):
+class IdentityWrites(LedgerWrites):
     """The part of `Writer` about who is whom."""
 
     async def put_link_code(self, person: Person, code_hash: str, expires_at: datetime) -> bool:
@@ -71,6 +72,7 @@ class IdentityWrites(StoryWrites):
         one_id, other_id = await self._person_id(one), await self._person_id(other)
         if one_id == other_id:
             return
+        await self._carry_pot("person", other_id, one_id)
         for table in _OF_PERSONS:
             await self._change(update(table).where(table.c.person_id == other_id).values(person_id=one_id))
         for own in (PERSON.c.joined_id == other_id, PERSON.c.id == other_id):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from engine.attempts import Attempt
-from engine.jobs import IN_FLIGHT
-from engine.model import Job, JobState, Say, Take
+from engine.job_model import Job, JobState, Say
+from engine.model import Take
 from storage.rows import attempt_of, job_of, say_of
 from storage.selects import JOBS, SAYS
 from storage.tables import ATTEMPT, JOB, OUTBOX, PLACE
@@ -44,18 +44,6 @@ class JobReads(Transaction):
     async def jobs_of_place(self, place: str, states: frozenset[JobState]) -> Sequence[Job]:
         of_place = JOBS.where(PLACE.c.key == place, JOB.c.state.in_(sorted(states)))
         return await self._list(of_place.order_by(JOB.c.id.desc()), job_of)
-
-    async def count_ahead(self, job: Job) -> int:
-        in_line = (JOB.c.id < job.id) & JOB.c.waits_for.is_(None)
-        ahead = select(func.count(JOB.c.id)).where(
-            JOB.c.provider == job.provider,
-            JOB.c.state.in_(
-                sorted({JobState.QUEUED, *IN_FLIGHT})
-            ),  # all that the index has to show, however many are over
-            JOB.c.id != job.id,
-            or_(JOB.c.state != JobState.QUEUED, in_line),
-        )
-        return int(await self._value(ahead))
 
     async def task_ids(self, provider: str, limit: int = 1_000) -> frozenset[str]:
         of_provider = select(JOB.c.task_id).where(JOB.c.provider == provider, JOB.c.task_id.is_not(None))

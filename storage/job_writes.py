@@ -10,18 +10,21 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Defect, StaleFence
-from engine.model import Job, JobState, Say, SayKind, SayState
+from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.new_rows import NewJob
+from storage.line import AGAIN
 from storage.rows import attempt_of, job_cells, job_of, usd_cell
 from storage.selects import JOBS
 from storage.story_writes import StoryWrites
 from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX, REQUEST
 
 # Built once: every poll of every render runs these two, and to build them costs as much as to run them.
-_BEFORE = select(JOB.c.state, JOB.c.fence, JOB.c.was_due_at).where(JOB.c.id == bindparam("job_id")).with_for_update()
+_BEFORE = (
+    select(JOB.c.state, JOB.c.fence, JOB.c.was_due_at, JOB.c.tries, JOB.c.is_unwanted)
+    .where(JOB.c.id == bindparam("job_id"))
+    .with_for_update()
+)
 _SAVE = update(JOB).where(JOB.c.id == bindparam("job_id"), JOB.c.fence == bindparam("held"))
-_AGAIN = 0
-"""As `was_due_at` of a claimed job: it is to be looked at once more, right after the look that is under way."""
 
 
 class JobWrites(StoryWrites):
@@ -35,7 +38,7 @@ class JobWrites(StoryWrites):
         job_id = await self._add(
             JOB,
             kind=str(job.kind),
-            state=str(JobState.QUEUED),
+            state=str(job.state),
             request_key=job.request_key,
             place_id=await self._place_id(job.place),
             person_id=await self._person_id(job.person),
@@ -45,20 +48,24 @@ class JobWrites(StoryWrites):
             plan=list(job.plan),
             provider=job.provider,
             model=job.model,
-            due_at=now,
+            due_at=now + round(job.due_in_s * 1000),
             created_at=now,
             asked_receipt=job.asked_receipt,
             notes=list(job.notes) or None,
+            quoted_usd=usd_cell(job.quoted_usd),
+            payer=job.payer and str(job.payer),
         )
         return job_of(await self._the(JOBS.where(JOB.c.id == job_id)))
 
-    async def save_job(self, job: Job, *, detail: str = "") -> None:
+    async def save_job(self, job: Job, *, detail: str = "") -> JobState:
         before = await self._one(_BEFORE, job_id=job.id)
         if before is None or before["fence"] != job.fence:
             raise StaleFence(f"Job {job.id} was taken over by another step; this one's news is void.")
         cells = job_cells(job)
-        if before["was_due_at"] == _AGAIN:
-            soon = {"due_at": self._now()} if job.state is JobState.RENDERING else {}
+        if before["was_due_at"] == AGAIN:
+            rests = job.tries > before["tries"] and not before["is_unwanted"]  # its try has just failed
+            is_soon = job.state is JobState.RENDERING or (job.state is JobState.QUEUED and not rests)
+            soon = {"due_at": self._now()} if is_soon else {}
             cells |= {"was_due_at": None, **soon}
         await self._change(_SAVE, job_id=job.id, held=job.fence, **cells)
         if before["state"] != job.state or detail:
@@ -71,25 +78,11 @@ class JobWrites(StoryWrites):
                 to_state=str(job.state),
                 detail=detail,
             )
+        return JobState(before["state"])
 
     async def take_over(self, job_id: int) -> Job | None:
         await self._change(update(JOB).where(JOB.c.id == job_id).values(fence=JOB.c.fence + 1))
         return await self._find(JOBS.where(JOB.c.id == job_id), job_of)
-
-    async def make_due(self, provider: str) -> None:
-        # One that waits for a shot could not use the free place, and one under a lease is being looked at already.
-        now = self._now()
-        longest = (
-            select(func.min(JOB.c.id))
-            .where(
-                JOB.c.provider == provider,
-                JOB.c.state == JobState.QUEUED,
-                JOB.c.waits_for.is_(None),
-                or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now),
-            )
-            .scalar_subquery()
-        )
-        await self._change(update(JOB).where(JOB.c.id == longest).values(due_at=now, lease_until=None))
 
     async def make_task_due(self, provider: str, task_id: str) -> None:
         # One under a lease is being looked at just now, perhaps a moment before the news: it is looked at again, but only when
@@ -99,7 +92,7 @@ class JobWrites(StoryWrites):
             JOB.c.provider == provider, JOB.c.task_id == task_id, JOB.c.state == JobState.RENDERING
         )
         is_leased = JOB.c.lease_until > now
-        await self._change(rendering.where(is_leased).values(was_due_at=_AGAIN))
+        await self._change(rendering.where(is_leased).values(was_due_at=AGAIN))
         await self._change(
             rendering.where(or_(JOB.c.lease_until.is_(None), ~is_leased)).values(due_at=now, lease_until=None)
         )
@@ -109,7 +102,13 @@ class JobWrites(StoryWrites):
         waiters = update(JOB).where(JOB.c.waits_for == shot_code, JOB.c.state == JobState.QUEUED)
         await self._change(waiters.values(due_at=self._now(), lease_until=None))
 
-    async def add_attempt(self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER) -> Attempt:
+    async def want_stopped(self, job_id: int, *, is_unwanted: bool = True) -> None:
+        again = {"was_due_at": AGAIN} if is_unwanted else {}
+        await self._change(update(JOB).where(JOB.c.id == job_id).values(is_unwanted=int(is_unwanted), **again))
+
+    async def add_attempt(
+        self, job_id: int, key: str, what: AttemptFor = AttemptFor.RENDER, *, quoted_usd: Decimal | None = None
+    ) -> Attempt:
         of_job = select(func.count()).where(ATTEMPT.c.job_id == job_id).select_from(ATTEMPT).scalar_subquery()
         attempt_id = await self._add(
             ATTEMPT,
@@ -119,6 +118,7 @@ class JobWrites(StoryWrites):
             outcome=str(AttemptOutcome.INTENDED),
             intent_at=self._now(),
             what=str(what),
+            quoted_usd=usd_cell(quoted_usd),
         )
         return attempt_of(await self._the(select(ATTEMPT).where(ATTEMPT.c.id == attempt_id)))
 
@@ -126,8 +126,11 @@ class JobWrites(StoryWrites):
         self, attempt_id: int, outcome: AttemptOutcome, task_id: str | None = None, *, usd: Decimal | None = None
     ) -> None:
         closed = update(ATTEMPT).where(ATTEMPT.c.id == attempt_id)
+        if outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.ABSENT}:  # whoever knows less comes too late
+            closed = closed.where(ATTEMPT.c.outcome != str(AttemptOutcome.ACCEPTED))
         said = {"task_id": task_id, "usd": usd_cell(usd)}
-        await self._change(closed.values(outcome=str(outcome), **said, closed_at=self._now()))
+        told = {name: cell for name, cell in said.items() if cell is not None}
+        await self._change(closed.values(outcome=str(outcome), **told, closed_at=self._now()))
 
     async def owe(self, job_id: int, kind: SayKind, *, in_s: float = 0.0) -> None:
         place_id = await self._value(select(JOB.c.place_id).where(JOB.c.id == job_id))

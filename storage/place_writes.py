@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from engine.model import ShotOptions
+from storage.ledger_writes import LedgerWrites
 from storage.rows import option_cells
-from storage.story_writes import StoryWrites
-from storage.tables import JOB, METADATA, OUTBOX, PLACE
+from storage.tables import JOB, METADATA, OUTBOX, PLACE, POT
 
-_BY_PLACE = [table for table in METADATA.sorted_tables if "place_id" in table.c and table is not OUTBOX]
+_BY_PLACE = [table for table in METADATA.sorted_tables if "place_id" in table.c and table not in (OUTBOX, POT)]
 
 
-class PlaceWrites(StoryWrites):
+class PlaceWrites(LedgerWrites):
     """The part of `Writer` about where a conversation happens."""
 
     async def set_place_options(self, place: str, options: ShotOptions) -> None:
@@ -27,6 +27,7 @@ class PlaceWrites(StoryWrites):
         # A message is where its job is. By the job it is found through an index, and the table only grows.
         jobs = select(JOB.c.id).where(JOB.c.place_id == before["id"])
         await self._change(update(OUTBOX).where(OUTBOX.c.job_id.in_(jobs)).values(place_id=new_id))
+        await self._carry_pot("place", before["id"], new_id)
         for table in _BY_PLACE:
             await self._change(update(table).where(table.c.place_id == before["id"]).values(place_id=new_id))
         for pointer in ("current_story_id", "options"):

@@ -10,23 +10,8 @@ from sqlalchemy import RowMapping
 
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Billed
-from engine.model import (
-    Clip,
-    Failure,
-    FileKey,
-    Film,
-    Job,
-    JobKind,
-    JobState,
-    Person,
-    Say,
-    SayKind,
-    SayState,
-    Shot,
-    ShotOptions,
-    Story,
-    Take,
-)
+from engine.job_model import Failure, Job, JobKind, JobState, Payer, Say, SayKind, SayState
+from engine.model import Clip, FileKey, Film, Person, Shot, ShotOptions, Story, Take
 from engine.new_rows import NewShot
 from engine.views import HistoryItem
 
@@ -190,6 +175,7 @@ def job_of(row: Cells) -> Job:
         story_code=row["story_code"],
         shot_id=row["shot_id"],
         shot_code=None if row["shot_id"] is None else f"{row['story_code']}-{row['shot_number']}",
+        shot_seconds=row["shot_seconds"],
         take_id=row["take_id"],
         plan=tuple(row["plan"]),
         film_id=row["film_id"],
@@ -210,6 +196,11 @@ def job_of(row: Cells) -> Job:
         quoted_usd=_usd(row["quoted_usd"]),
         cost_usd=_usd(row["cost_usd"]),
         notes=tuple(row["notes"] or ()),
+        agreed_usd=_usd(row["agreed_usd"]),
+        payer=Payer(row["payer"]) if row["payer"] else None,
+        is_unwanted=bool(row["is_unwanted"]),
+        trouble=row["trouble"],
+        rendered_at=_maybe_from_ms(row["rendered_at"]),
     )
 
 
@@ -224,7 +215,8 @@ def usd_cell(usd: Decimal | None) -> str | None:
 def job_cells(job: Job) -> dict[str, Any]:
     """What a step may change of a job. Who asked for what, and where, never changes.
 
-    A receipt is written by the delivery while a step is under way, so a step that knows none yet leaves it alone.
+    A receipt is written by the delivery while a step is under way, so a step that knows none yet leaves it alone; that it is not
+    wanted any more is written by whoever cancels it then.
     """
     failure = job.failure
     cells: dict[str, Any] = {
@@ -249,6 +241,10 @@ def job_cells(job: Job) -> dict[str, Any]:
         "quoted_usd": usd_cell(job.quoted_usd),
         "cost_usd": usd_cell(job.cost_usd),
         "notes": list(job.notes) or None,
+        "agreed_usd": usd_cell(job.agreed_usd),
+        "payer": job.payer and str(job.payer),
+        "trouble": job.trouble,
+        "rendered_at": maybe_to_ms(job.rendered_at),
     }
     if job.receipt is not None:
         cells["receipt"] = job.receipt
@@ -266,6 +262,8 @@ def attempt_of(row: Cells) -> Attempt:
         task_id=row["task_id"],
         what=AttemptFor(row["what"]),
         usd=_usd(row["usd"]),
+        quoted_usd=_usd(row["quoted_usd"]),
+        settled_usd=_usd(row["settled_usd"]),
     )
 
 
@@ -281,6 +279,7 @@ def say_of(row: Cells) -> Say:
         tries=row["tries"],
         fence=row["fence"],
         error=row["error"],
+        again=row["again"],
     )
 
 

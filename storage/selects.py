@@ -35,6 +35,7 @@ JOBS: Select[Any] = (
         PLACE.c.key.label("place"),
         STORY.c.code.label("story_code"),
         SHOT.c.number.label("shot_number"),
+        SHOT.c.seconds.label("shot_seconds"),
         *_WHO,
     )
     .join(PLACE, PLACE.c.id == JOB.c.place_id)

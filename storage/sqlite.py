@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from engine.forget_ports import SCRUB_EVERY_S
+from storage.backup_before import drop_copies, keep_copy
 from storage.database import T, Work, begun, refuse_inside
 from storage.faults import telling
 from storage.group_commit import GroupCommit
@@ -25,6 +28,9 @@ from storage.one_trip import connect
 READERS = 4
 BUSY_MS = 10_000
 CACHE_KIB = 65_536
+VACUUM_MOST_BYTES = 200_000_000
+"""A larger file is not written anew to scrub it: every write would wait for that."""
+SCRUBS = 3
 
 
 class SqliteDatabase:
@@ -34,6 +40,7 @@ class SqliteDatabase:
         self._engine = writer
         self._readers = readers
         self._where = where
+        self._vacuumed_at_s: float | None = None
         self.group = GroupCommit(writer.begin, where)
 
     async def read(self, work: Work[T]) -> T:
@@ -49,6 +56,33 @@ class SqliteDatabase:
 
     async def claim(self, work: Work[T]) -> T:
         return await self.group.write(work)
+
+    async def scrub(self) -> None:
+        """Write the file anew where it is small enough, at most once an hour, and empty its WAL. Best effort: a reader may be in
+        the way.
+
+        What is removed is overwritten at once (`secure_delete`); what a program before this one removed is not, nor is the rest
+        of a page whose rows were moved elsewhere.
+        """
+        self.group.refuse_closed()
+        with telling(self._where):
+            await asyncio.to_thread(drop_copies, Path(self._where))
+            async with self._engine.connect() as connection:  # the one that writes, so nobody else does meanwhile
+                driver = (await connection.get_raw_connection()).driver_connection
+                if driver is None:
+                    return
+                size = await asyncio.to_thread(lambda: Path(self._where).stat().st_size)
+                now_s = time.monotonic()
+                is_time = self._vacuumed_at_s is None or now_s - self._vacuumed_at_s >= SCRUB_EVERY_S
+                if size <= VACUUM_MOST_BYTES and is_time:
+                    self._vacuumed_at_s = now_s
+                    await driver.execute("VACUUM")
+                for _ in range(SCRUBS):
+                    cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    is_busy = (await cursor.fetchall())[0][0]
+                    await cursor.close()
+                    if not is_busy:
+                        return
 
     async def close(self) -> None:
         try:
@@ -67,6 +101,9 @@ class MemoryDatabase(SqliteDatabase):
     async def read(self, work: Work[T]) -> T:
         return await self.group.write(work)
 
+    async def scrub(self) -> None:
+        """Nothing: what it had ends with its process."""
+
 
 async def open_sqlite(path: Path, busy_ms: int = BUSY_MS) -> SqliteDatabase:
     """Open the file, made new where there is none, and bring its tables up to date.
@@ -77,8 +114,9 @@ async def open_sqlite(path: Path, busy_ms: int = BUSY_MS) -> SqliteDatabase:
     where = str(path)
     with telling(where):
         await asyncio.to_thread(_try, path, busy_ms)
+        await asyncio.to_thread(keep_copy, path)
     writer = _engine(path, pool_size=1, max_overflow=0)
-    _prepare(writer, "BEGIN IMMEDIATE", f"busy_timeout={busy_ms}", "journal_mode=wal", "synchronous=full", *_EVERYWHERE)
+    _prepare(writer, "BEGIN IMMEDIATE", f"busy_timeout={busy_ms}", "journal_mode=wal", "synchronous=full", *_WRITING)
     readers = _engine(path, pool_size=READERS, max_overflow=0)
     _prepare(readers, "BEGIN", f"busy_timeout={busy_ms}", "query_only=on", *_EVERYWHERE)
     try:
@@ -130,6 +168,7 @@ def sqlite_has_wal_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_vers
 
 
 _EVERYWHERE = ("foreign_keys=on", f"cache_size=-{CACHE_KIB}", "temp_store=memory")
+_WRITING = ("secure_delete=on", *_EVERYWHERE)
 
 
 def _engine(path: Path, **pool: Any) -> AsyncEngine:

@@ -11,13 +11,20 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import StorageUnavailable
-from engine.model import Job, Say
+from engine.job_model import Job, Say
 from engine.ports import Clock, Reader, Writer
 from storage import claim, sweep
 from storage.database import Database
+from storage.emptying import EmptyReads, EmptyWrites
+from storage.forgetting import ForgetReads, ForgetWrites
 from storage.identities import IdentityReads, IdentityWrites
 from storage.job_reads import JobReads
 from storage.job_writes import JobWrites
+from storage.ledger_reads import LedgerReads
+from storage.ledger_writes import LedgerWrites
+from storage.line import LineReads, LineWrites
+from storage.looks import SaveLook
+from storage.oversight import OversightReads, OversightWrites
 from storage.place_writes import PlaceWrites
 from storage.postgres import open_postgres
 from storage.rows import to_ms
@@ -28,11 +35,29 @@ from storage.story_writes import StoryWrites
 T = TypeVar("T")
 
 
-class SqlReader(StoryReads, JobReads, IdentityReads):
+class SqlReader(StoryReads, JobReads, LineReads, IdentityReads, LedgerReads, ForgetReads, EmptyReads, OversightReads):
     """engine.ports.Reader on an open transaction."""
 
 
-class SqlWriter(JobWrites, PlaceWrites, IdentityWrites, StoryWrites, StoryReads, JobReads, IdentityReads):
+class SqlWriter(
+    JobWrites,
+    LineWrites,
+    PlaceWrites,
+    IdentityWrites,
+    LedgerWrites,
+    ForgetWrites,
+    EmptyWrites,
+    StoryWrites,
+    StoryReads,
+    JobReads,
+    LineReads,
+    IdentityReads,
+    LedgerReads,
+    ForgetReads,
+    EmptyReads,
+    OversightWrites,
+    OversightReads,
+):
     """engine.ports.Writer on an open transaction."""
 
 
@@ -61,6 +86,9 @@ class SqlStore:
         now, lease_ms = self.now_ms(), round(lease_s * 1000)
         return await self.database.claim(lambda connection: claim.renew(connection, job, now, lease_ms))
 
+    async def save_look(self, job: Job) -> None:
+        await self.database.write(SaveLook(job, self.now_ms()))
+
     async def release_leases(self) -> int:
         now = self.now_ms()
         return await self.database.claim(lambda connection: claim.release_leases(connection, now))
@@ -75,6 +103,9 @@ class SqlStore:
         await sweep.link_codes(self.database, now)
         await sweep.link_misses(self.database, before)
         return await sweep.requests(self.database, before) + await sweep.inbox(self.database, before)
+
+    async def scrub(self) -> None:
+        await self.database.scrub()
 
     def now_ms(self) -> int:
         """The clock in epoch milliseconds."""

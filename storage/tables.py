@@ -21,11 +21,15 @@ from storage.columns import pointer_to as _to
 from storage.columns import real_column as _real
 from storage.columns import text_column as _text
 from storage.columns import where_set as _where_set
+from storage.ledger_tables import ENTRY, POT
 
-SCHEMA = "0004"
+__all__ = ["ENTRY", "POT"]  # made where they are read; named here, so that whoever sees these tables sees all
+
+SCHEMA = "0005"
 """The newest migration: the shape of a database that this program works on."""
 
 _NOT_DONE = text("done_at IS NULL")
+_NOT_SENT = text("state <> 'sent'")
 _HAS_REFERENCES = text("reference_keys IS NOT NULL")
 
 
@@ -187,6 +191,8 @@ class JobRow(Row, table=True):
         Index(None, "place_id", "state", "id"),
         Index(None, "shot_id", "id"),
         Index(None, "person_id"),
+        _where_set("ix_job_started_at", "person_id", "provider", "started_at"),
+        _where_set("ix_job_rendered_at", "provider", "model", "rendered_at"),
     )
     id: int = _id()
     kind: str = _text()
@@ -221,6 +227,11 @@ class JobRow(Row, table=True):
     quoted_usd: str | None = _text(nullable=True)
     cost_usd: str | None = _text(nullable=True)
     notes: list[str] | None = _json(nullable=True)
+    agreed_usd: str | None = _text(nullable=True)
+    payer: str | None = _text(nullable=True)
+    is_unwanted: int = _number(start=0)
+    trouble: str | None = _text(nullable=True)
+    rendered_at: int | None = _number(nullable=True)
 
 
 class AttemptRow(Row, table=True):
@@ -238,6 +249,8 @@ class AttemptRow(Row, table=True):
     closed_at: int | None = _number(nullable=True)
     what: str = _text(start="render")
     usd: str | None = _text(nullable=True)
+    quoted_usd: str | None = _text(nullable=True)
+    settled_usd: str | None = _text(nullable=True)
 
 
 class OutboxRow(Row, table=True):
@@ -249,6 +262,7 @@ class OutboxRow(Row, table=True):
         UniqueConstraint("nonce"),
         _where_set("ix_outbox_due_at", "due_at"),
         _where_set("ix_outbox_receipt", "receipt"),
+        Index("ix_outbox_not_sent", "state", "id", sqlite_where=_NOT_SENT, postgresql_where=_NOT_SENT),
     )
     id: int = _id()
     job_id: int = _to("job")
@@ -264,6 +278,7 @@ class OutboxRow(Row, table=True):
     lease_until: int | None = _number(nullable=True)
     fence: int = _number(start=0)
     created_at: int = _number()
+    again: int = _number(start=0)
 
 
 class EventRow(Row, table=True):
@@ -358,6 +373,7 @@ class LinkMissRow(Row, table=True):
 
 
 METADATA = Row.metadata
+"""Of all tables, those of `storage.ledger_tables` too."""
 PERSON: Table = METADATA.tables["person"]
 PLACE: Table = METADATA.tables["place"]
 STORY: Table = METADATA.tables["story"]

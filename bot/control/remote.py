@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
+from pydantic import TypeAdapter
 
 from bot.control.calls import CALLS, unpack_error
 from bot.desk import Desk
 from engine.abilities import Abilities
 from engine.errors import StorageUnavailable
+
+if TYPE_CHECKING:
+    from storage.backup_rows import Rows
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +32,8 @@ CONNECT_S = 5.0
 MEET_S = 5.0
 CALL_S = 120.0
 """A spritesheet of a long film is the slowest thing that is asked."""
+ROWS_S = 3_600.0
+"""All rows of a house with millions of them."""
 
 
 class HouseGone(StorageUnavailable):
@@ -85,9 +91,20 @@ class RemoteStudio:
     set_settings = _passed_on(Desk.set_settings)
     cancel = _passed_on(Desk.cancel)
     again = _passed_on(Desk.again)
+    agree = _passed_on(Desk.agree)
+    draft = _passed_on(Desk.draft)
+    question = _passed_on(Desk.question)
+    pot = _passed_on(Desk.pot)
+    pots = _passed_on(Desk.pots)
+    set_limits = _passed_on(Desk.set_limits)
+    top_up = _passed_on(Desk.top_up)
+    unknowns = _passed_on(Desk.unknowns)
+    resolve = _passed_on(Desk.resolve)
     delete = _passed_on(Desk.delete)
     choose = _passed_on(Desk.choose)
     open_story = _passed_on(Desk.open_story)
+    belongings = _passed_on(Desk.belongings)
+    forget_person = _passed_on(Desk.forget_person)
     show = _passed_on(Desk.show)
     story = _passed_on(Desk.story)
     stories = _passed_on(Desk.stories)
@@ -99,6 +116,11 @@ class RemoteStudio:
     film = _passed_on(Desk.film)
     jobs = _passed_on(Desk.jobs)
     place_in_line = _passed_on(Desk.place_in_line)
+    all_jobs = _passed_on(Desk.all_jobs)
+    job_sheet = _passed_on(Desk.job_sheet)
+    outbox = _passed_on(Desk.outbox)
+    send_again = _passed_on(Desk.send_again)
+    troubles = _passed_on(Desk.troubles)
 
     def models(self) -> Mapping[str, Mapping[str, Abilities]]:
         """As they were when it was reached."""
@@ -118,6 +140,13 @@ class RemoteStudio:
             )
         self._models = CALLS["models"].answer.validate_json(await self.ask("/call/models", b"[]"))
         self._client.timeout = httpx.Timeout(CALL_S, connect=CONNECT_S)
+
+    async def dump_rows(self, directory: Path) -> Rows:
+        """All rows of that house, written into this directory: as `storage.backup_rows.dump_rows` has it."""
+        from storage.backup_rows import Rows  # noqa: PLC0415  # as LOCK_NAME
+
+        self._client.timeout = httpx.Timeout(ROWS_S, connect=CONNECT_S)
+        return TypeAdapter(Rows).validate_json(await self.ask("/rows", str(directory).encode()))
 
     async def close(self) -> None:
         """Let the connection go."""

@@ -8,19 +8,23 @@ import inspect
 import logging
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bot.control.calls import CALLS, pack_error
 from bot.desk import Desk
 from engine.errors import Defect, EngineError
+from storage.backup_rows import Rows
 
 log = logging.getLogger(__name__)
+
+DumpRows = Callable[[Path], Awaitable[Rows]]
+"""Writes all rows into a directory, for a backup."""
 
 SOCKET_NAME = "control"
 CLOSE_S = 0.5
@@ -49,8 +53,8 @@ def drop_socket(address: str) -> None:
 
 
 @asynccontextmanager
-async def serve_desk(desk: Desk) -> AsyncIterator[str]:
-    """Answer calls while it is open, on a socket whose path it gives."""
+async def serve_desk(desk: Desk, dump_rows: DumpRows | None = None) -> AsyncIterator[str]:
+    """Answer calls while it is open, on a socket whose path it gives. `dump_rows` None: backups are not to be had here."""
 
     async def answer(request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -70,11 +74,24 @@ async def serve_desk(desk: Desk) -> AsyncIterator[str]:
             sentence = "Something went wrong inside the running Nextshot; its log says what."
             return web.json_response(pack_error(Defect(sentence)), status=500)
 
+    async def rows(request: web.Request) -> web.Response:
+        if dump_rows is None:
+            return web.json_response(pack_error(Defect("there are no rows here")), status=404)
+        try:
+            found = await dump_rows(Path((await request.read()).decode()))
+        except EngineError as error:
+            return web.json_response(pack_error(error), status=409)
+        except Exception:
+            log.exception("backup failed")
+            sentence = "Something went wrong inside the running Nextshot; its log says what."
+            return web.json_response(pack_error(Defect(sentence)), status=500)
+        return web.Response(body=TypeAdapter(Rows).dump_json(found), content_type="application/json")
+
     async def hello(_: web.Request) -> web.Response:
         return web.json_response({"version": version("nextshot")})
 
     application = web.Application()
-    application.add_routes([web.get("/hello", hello), web.post("/call/{name}", answer)])
+    application.add_routes([web.get("/hello", hello), web.post("/rows", rows), web.post("/call/{name}", answer)])
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSE_S / 2)  # it waits twice
     await runner.setup()
     bound = await asyncio.to_thread(bind_socket)

@@ -19,7 +19,7 @@ from discord import Interaction
 
 from bot.discord import gateway, slash
 from bot.discord.answers import Answers
-from bot.discord.budget import Rank
+from bot.discord.budget import Budget, Rank
 from bot.discord.door import Door
 from bot.discord.ear import Ear, account_of
 from bot.discord.markdown import MESSAGE_CHARS
@@ -93,6 +93,11 @@ class DiscordAdapter:
     @property
     def platform(self) -> str:
         return PLATFORM
+
+    @property
+    def budget(self) -> Budget:
+        """What may still be written."""
+        return self._wire.budget
 
     @property
     def dedupes(self) -> bool:

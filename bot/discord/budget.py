@@ -56,6 +56,8 @@ class Budget:
         self._now = now
         self._pace = pace or Pace()
         self._channels: OrderedDict[int, _Channel] = OrderedDict()
+        self.pauses = 0
+        """How often the server said that it was too much."""
 
     def wait_s(self, channel_id: int, rank: Rank, *, is_old: bool = False) -> float:
         """How long it has to wait; 0: it may be written now. `is_old`: an edit of a message older than `OLD_AFTER_S`."""
@@ -75,11 +77,23 @@ class Budget:
 
     def silence(self, channel_id: int, for_s: float, *, is_old: bool = False) -> None:
         """The server said that this channel has had too much; `is_old`: too many edits of old messages (30046)."""
+        self.pauses += 1
         channel, until = self._channel(channel_id), self._now() + for_s
         if is_old:
             channel.old_silent_until = max(channel.old_silent_until, until)
         else:
             channel.silent_until = max(channel.silent_until, until)
+
+    def paused(self) -> int:
+        """How many channels are silenced by the server just now."""
+        now = self._now()
+        return sum(max(each.silent_until, each.old_silent_until) > now for each in self._channels.values())
+
+    def left(self) -> float:
+        """The share of the window that is left in the channel that has least, 0 to 1; no limit is known for all together."""
+        since, most = self._now() - self._pace.window_s, self._pace.most
+        used = max((sum(at > since for at in each.sent) for each in self._channels.values()), default=0)
+        return max(0.0, 1 - used / most)
 
     def _channel(self, channel_id: int) -> _Channel:
         channel = self._channels.setdefault(channel_id, _Channel())

@@ -16,7 +16,13 @@ BUTTON = re.compile(r"(?P<verb>(?!pick:)[a-z]+):(?P<target>\S{1,80})")
 ROW = 5
 ROWS = 5
 LABEL_CHARS = 80
-_STYLES = {"continue": ButtonStyle.primary, "create": ButtonStyle.primary, "delete": ButtonStyle.danger}
+_STYLES = {
+    "continue": ButtonStyle.primary,
+    "create": ButtonStyle.primary,
+    "agree": ButtonStyle.primary,
+    "delete": ButtonStyle.danger,
+    "forget": ButtonStyle.danger,
+}
 
 
 class Hears(Protocol):

@@ -13,8 +13,9 @@ from bot.discord.slash import CHOICES_MOST, offered
 from bot.parsing import is_code
 from engine.abilities import Abilities
 from engine.checks import ModelsByProvider
+from engine.job_model import Job
 from engine.jobs import LIVE
-from engine.model import Film, Job, Story
+from engine.model import Film, Story
 from engine.providers.painter import PaintersByName
 from engine.views import ShotView, StoryView
 

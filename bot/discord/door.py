@@ -13,7 +13,14 @@ from engine.model import Person
 
 _ADMINS = Permissions(administrator=True, manage_guild=True)
 _MODERATORS = _ADMINS | Permissions(manage_messages=True)
-ADMINS_MAY = {"settings": _ADMINS, "cancel": _MODERATORS, "delete": _MODERATORS}
+ADMINS_MAY = {
+    "settings": _ADMINS,
+    "pot": _ADMINS,
+    "cancel": _MODERATORS,
+    "delete": _MODERATORS,
+    "agree": _MODERATORS,
+    "draft": _MODERATORS,
+}
 """What members with one of these permissions may do to what others made there."""
 
 

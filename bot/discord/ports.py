@@ -7,7 +7,8 @@ from typing import Protocol
 
 from bot.message import Reply
 from engine.checks import ModelsByProvider
-from engine.model import Job, Person, Story
+from engine.job_model import Job
+from engine.model import Person, Story
 from engine.providers.painter import PaintersByName
 from engine.views import StoryView
 

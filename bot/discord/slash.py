@@ -209,6 +209,8 @@ def _value(option: Option, able: Sequence[Abilities]) -> dict[str, Any]:
             return {"type": Type.INTEGER, "min_value": 0, "max_value": SEED_MAX}
         case Kind.WHOLE:
             return {"type": Type.INTEGER, "min_value": 1}
+        case Kind.USD:
+            return _string(max_length=WORD_CHARS)  # it takes the word that resets it, too
         case Kind.FLAG:
             return {"type": Type.BOOLEAN}
         case Kind.WORDS:

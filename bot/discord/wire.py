@@ -75,6 +75,11 @@ class Wire:
         self._learned_bytes: OrderedDict[int, tuple[int, float]] = OrderedDict()
         """By channel: what the server did not refuse, and until when that is believed."""
 
+    @property
+    def budget(self) -> Budget:
+        """What may still be written."""
+        return self._budget
+
     def learn(self, channel_id: int, upload_bytes: int) -> None:
         """An interaction said how much may be uploaded there."""
         _remember(self._told_bytes, channel_id, upload_bytes)
@@ -163,6 +168,7 @@ class Wire:
         """What is refused for having asked too much is not asked again before its time, by nobody."""
         if is_for_all(error):
             self._silent_until = max(self._silent_until, self.now() + for_s)
+            self._budget.pauses += 1
             log.warning("Discord wants a pause of %.0f s from this address", for_s)
         elif is_for_channel(error):
             self._budget.silence(channel_id, for_s, is_old=is_old)

@@ -12,6 +12,7 @@ from bot.terminal.perform import perform
 from bot.terminal.rows import shot_row
 from bot.terminal.turn import ShotChoices, Turn
 from engine.codes import is_story_code
+from engine.job_model import JobState
 from engine.jobs import LIVE
 from engine.model import Add, Continue, Create, Edit, Retake, ShotOptions, Stitch
 
@@ -33,6 +34,7 @@ def create(
     silent: o.Silent = None,
     still: o.Still = None,
     later: o.Later = None,
+    yes: o.Yes = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
@@ -58,7 +60,9 @@ def create(
 
     async def work(turn: Turn) -> None:
         settled = await turn.settle(choices)
-        await turn.watch(await turn.desk.create(Create(asked=turn.asked, prompt=" ".join(prompt), options=settled)))
+        await turn.watch(
+            await turn.desk.create(Create(asked=turn.asked, prompt=" ".join(prompt), options=settled)), agrees=yes
+        )
 
     perform(as_json, place, work, at_work=True)
 
@@ -85,6 +89,7 @@ def continue_story(
     text_only: o.TextOnly = False,
     still: o.Still = None,
     later: o.Later = None,
+    yes: o.Yes = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
@@ -113,7 +118,7 @@ def continue_story(
     async def work(turn: Turn) -> None:
         settled = await turn.settle(choices)
         request = Continue(asked=turn.asked, prompt=" ".join(prompt), shot=from_shot, options=settled)
-        await turn.watch(await turn.desk.continue_story(request))
+        await turn.watch(await turn.desk.continue_story(request), agrees=yes)
 
     perform(as_json, place, work, at_work=True)
 
@@ -148,6 +153,7 @@ def retake(
     seed: o.Seed = None,
     provider: o.ProviderName = None,
     text_only: o.TextOnly = False,
+    yes: o.Yes = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
@@ -155,16 +161,18 @@ def retake(
 
     async def work(turn: Turn) -> None:
         request = Retake(asked=turn.asked, shot=shot, seed=seed, provider=provider, is_text_only=text_only)
-        await turn.watch(await turn.desk.retake(request))
+        await turn.watch(await turn.desk.retake(request), agrees=yes)
 
     perform(as_json, place, work, at_work=True)
 
 
-def edit(shot: o.ShotCode, words: o.Prompt, place: o.Place = None, as_json: o.AsJson = False) -> None:
+def edit(
+    shot: o.ShotCode, words: o.Prompt, *, yes: o.Yes = False, place: o.Place = None, as_json: o.AsJson = False
+) -> None:
     """Change the clip of a shot by words, as a new take of it."""
 
     async def work(turn: Turn) -> None:
-        await turn.watch(await turn.desk.edit(Edit(asked=turn.asked, shot=shot, words=" ".join(words))))
+        await turn.watch(await turn.desk.edit(Edit(asked=turn.asked, shot=shot, words=" ".join(words))), agrees=yes)
 
     perform(as_json, place, work, at_work=True)
 
@@ -192,6 +200,8 @@ def resume(
     target: Annotated[
         str | None, typer.Argument(metavar="ID", help="Default: everything unfinished.", show_default=False)
     ] = None,
+    *,
+    yes: o.Yes = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
@@ -203,18 +213,20 @@ def resume(
             if target
             else [job for job in (await turn.desk.jobs(turn.place))[::-1] if job.state in LIVE]
         )
+        # what is not agreed to must not keep the others waiting
+        jobs.sort(key=lambda job: job.state is JobState.ASKING)
         if not jobs:
             turn.voice.note("Nothing is unfinished here.")
         for job in jobs:
-            await turn.watch(job)
+            await turn.watch(job, agrees=yes, is_ours=False)
 
     perform(as_json, place, work, at_work=True)
 
 
-def again(shot: o.Subject, place: o.Place = None, as_json: o.AsJson = False) -> None:
+def again(shot: o.Subject, *, yes: o.Yes = False, place: o.Place = None, as_json: o.AsJson = False) -> None:
     """Send a render again whose answer was lost; it may cost twice."""
 
     async def work(turn: Turn) -> None:
-        await turn.watch(await turn.desk.again(turn.asked, shot))
+        await turn.watch(await turn.desk.again(turn.asked, shot), agrees=yes)
 
     perform(as_json, place, work, at_work=True, repeatable=False)

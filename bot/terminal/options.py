@@ -64,6 +64,8 @@ TextOnly = Annotated[
 Still = Annotated[str | None, typer.Option(help="Who paints the first frame.", show_default=False)]
 Later = Annotated[float | None, typer.Option(help="Seconds to wait before it is rendered.", show_default=False)]
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it costs without being asked.")]
+
 VideoFile = Annotated[
     Path,
     typer.Argument(metavar="FILE", help="A video.", show_default=False, exists=True, dir_okay=False, readable=True),
@@ -75,6 +77,18 @@ PlaceResolution = Annotated[str | None, typer.Option("--resolution", help="480p,
 PlaceStyle = Annotated[str | None, typer.Option("--style", help="A style of the model.", show_default=False)]
 PlaceProvider = Annotated[str | None, typer.Option("--provider", help="Who renders.", show_default=False)]
 PlaceModel = Annotated[str | None, typer.Option("--model", help="A model of the provider.", show_default=False)]
+
+AskAbove = Annotated[
+    str | None, typer.Option("--ask", help=f"What costs more is asked about first. {_DEFAULT}", show_default=False)
+]
+DayUsd = Annotated[str | None, typer.Option("--day", help=f"The most for one day. {_DEFAULT}", show_default=False)]
+StoryUsd = Annotated[
+    str | None, typer.Option("--story", help=f"The most for one story. {_DEFAULT}", show_default=False)
+]
+ShotUsd = Annotated[
+    str | None, typer.Option("--shot", help=f"The most for all takes of one shot. {_DEFAULT}", show_default=False)
+]
+Usd = Annotated[str, typer.Argument(metavar="USD", help="US dollars, as 5 or 0.50.", show_default=False)]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.", show_default=False)]
 Place = Annotated[str | None, typer.Option(help="The place to speak for; default: the setting.", show_default=False)]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import typer
 
-from bot.logs import set_up_logging
+from bot.logs import secrets_of, set_up_logging
 from bot.settings import Settings, load_settings
 from bot.terminal.ending import run_to_its_end
 from bot.terminal.turn import Turn
@@ -31,7 +31,13 @@ def perform(
 
         settings = load_settings(place=place)
         opened.append(settings)
-        set_up_logging(settings.log_level, settings.data_dir, to_stderr=False)
+        set_up_logging(
+            settings.log_level,
+            settings.data_dir,
+            to_stderr=False,
+            shape=settings.log_format,
+            secrets=secrets_of(settings),
+        )
         await at_a_desk(settings, voice, work, at_work=at_work, repeatable=repeatable)
 
     raise typer.Exit(run_to_its_end(perform_it, voice, lambda: opened[0].data_dir if opened else None))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
 from pathlib import Path
 
 from engine.errors import Billed
-from engine.model import Clip, Film, Job, JobKind, JobState, Story
+from engine.job_model import Job, JobKind, JobState, Payer
+from engine.ledger import Balances, Pot
+from engine.model import Clip, Film, Story
 from engine.place_options import KEPT, PlaceOptions
+from engine.pots import PotView
 from engine.views import HistoryItem, ShotView, StoryView
 
 Row = dict[str, object]
@@ -17,7 +21,7 @@ _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of the text after them."""
 
 _SLASHED = re.compile(
-    r"(?<![\w/])/(create|continue|add|retake|stitch|settings|history|show|story|cancel|again|delete|choose|models)\b"
+    r"(?<![\w/])/(create|continue|add|retake|stitch|settings|history|show|story|cancel|again|delete|choose|models|pot)\b"
 )
 
 
@@ -34,6 +38,8 @@ def for_the_terminal(sentence: str) -> str:
 def job_row(job: Job, *, ahead: int | None = None) -> Row:
     """Where a job stands."""
     row: Row = {"job": job.id, **_subject(job), "state": str(job.state)}
+    if job.state is JobState.ASKING:
+        row["usd"] = _usd(job.quoted_usd)
     if job.percent is not None:
         row["percent"] = round(job.percent, 1)
     if job.waits_for is not None:
@@ -151,6 +157,65 @@ def settings_row(place: PlaceOptions) -> Row:
         "model": used.model,
         "chosen": [name for name in KEPT if getattr(place.chosen, name) is not None],
     }
+
+
+def pot_row(pot: Pot) -> Row:
+    """A pot: what lies in it and what was set for it, in US dollars."""
+    key, found, limits = pot.key, pot.balances, pot.limits
+    return {
+        "pot": str(key.payer)
+        if key.payer is Payer.HOUSE
+        else f"person:{key.owner}"
+        if key.payer is Payer.PERSON
+        else key.owner,
+        "is_open": pot.is_open,
+        **_balances(found),
+        "left": _usd(found.left) if pot.is_open else None,
+        "ask": _usd(limits.ask_above_usd),
+        "shot_most": _usd(limits.shot_usd),
+        "story_most": _usd(limits.story_usd),
+        "day_most": _usd(limits.day_usd),
+    }
+
+
+def pot_rows(view: PotView) -> tuple[Row, list[Row], list[Row]]:
+    """A place's pot with the limits that hold there, what its people and its stories come to, and what waits for a word."""
+    caps = view.caps
+    head = pot_row(view.place) | {
+        "today": _usd(view.today_usd),
+        "ask": _usd(caps.ask_above_usd),
+        "shot_most": _usd(caps.shot_usd),
+        "story_most": _usd(caps.story_usd),
+        "day_most": _usd(caps.place_day_usd),
+        "pots_only": view.pots_only,
+    }
+    spending = [{"of": each.name, **_balances(each.balances)} for each in (*view.by_person, *view.by_story)]
+    waiting = [{**job_row(job), "person": job.person.name} for job in view.asking]
+    return head, spending, waiting
+
+
+def unknown_row(job: Job, found: Balances) -> Row:
+    """A job of which nobody knows what it cost."""
+    return {
+        "job": job.id,
+        **_subject(job),
+        "place": job.place,
+        "person": job.person.name,
+        "state": str(job.state),
+        "provider": job.provider,
+        "task_id": job.task_id,
+        **_balances(found),
+        "created_at": job.created_at.isoformat(),
+    }
+
+
+def _balances(found: Balances) -> Row:
+    return {"spent": _usd(found.spent), "held": _usd(found.held), "unknown": _usd(found.unknown)}
+
+
+def _usd(usd: Decimal | None) -> str | None:
+    """`0.84`: without zeros that say nothing."""
+    return None if usd is None else f"{usd.normalize():f}"
 
 
 def text_of(value: object) -> str:

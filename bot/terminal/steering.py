@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +16,13 @@ from bot.terminal.rows import job_row, settings_row
 from bot.terminal.turn import Turn
 from engine.codes import parse_film_code
 from engine.errors import NotPossible
+from engine.jobs import LIVE
 from engine.model import ShotOptions
 from engine.place_options import KEPT
+
+HANDED_OVER_S = 130.0
+"""The longest that a request may be under way (`engine.submit`)."""
+LOOK_EVERY_S = 0.2
 
 
 def cancel(
@@ -29,7 +36,13 @@ def cancel(
 
     async def work(turn: Turn) -> None:
         job = await turn.desk.cancel(turn.asked, target)
-        turn.voice.result(job_row(job))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANDED_OVER_S):
+                while job.state in LIVE:  # it is being handed over this moment, and is stopped right after
+                    await asyncio.sleep(LOOK_EVERY_S)
+                    job = await turn.desk.job(job.id) or job
+        row = job_row(job)
+        turn.voice.result({**row, "state": "cancelling"} if job.state in LIVE else row)
 
     perform(as_json, place, work, repeatable=False)
 

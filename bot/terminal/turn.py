@@ -9,12 +9,16 @@ import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot import money_texts
 from bot.desk import Desk
+from bot.terminal.agreeing import answer_to, can_ask
 from bot.terminal.rows import failure_sentence, film_row, job_row, shot_row
 from bot.terminal.voice import Voice
-from engine.errors import NotFound
+from engine.errors import NotFound, RequestError
+from engine.job_model import Job, JobKind, JobState
 from engine.jobs import LIVE, WITH_CLIP
-from engine.model import Asked, Film, Job, JobKind, JobState, Person, ShotOptions
+from engine.model import Asked, Film, Person, ShotOptions
+from engine.purse import Offer
 
 LOOK_EVERY_S = 0.2
 DELIVERY_S = 5.0
@@ -57,14 +61,19 @@ class Turn:
         references = tuple([await self.desk.keep_picture(Path.cwd() / each) for each in choices.references])
         return replace(choices.options, first_frame=kept_first, last_frame=kept_last, references=references)
 
-    async def watch(self, job: Job) -> None:
+    async def watch(self, job: Job, *, agrees: bool = False, is_ours: bool = True) -> None:
         """Show how the job goes until it is over, then its clip.
+
+        `agrees`: to its price, without a question. `is_ours`: this command made it, so that it ends with it where nobody agrees.
 
         Raises:
             JobFailed
         """
         try:
             while job.state in LIVE:
+                if job.state is JobState.ASKING and not job.is_unwanted:
+                    job = await self._agreed_to(job, agrees=agrees, is_ours=is_ours)
+                    continue
                 ahead = await self.desk.place_in_line(job) if job.state is JobState.QUEUED else 0
                 self.voice.progress(job_row(job, ahead=max(0, ahead - 1)))
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -80,6 +89,66 @@ class Turn:
             return
         self.voice.wrong(failure_sentence(job), job.failure.kind if job.failure else str(job.state), job_row(job))
         raise JobFailed
+
+    async def _agreed_to(self, job: Job, *, agrees: bool, is_ours: bool) -> Job:
+        """The job after its question was answered, here or elsewhere.
+
+        Raises:
+            JobFailed: nobody agreed.
+        """
+        answer: bool | None = agrees
+        if not agrees and can_ask():
+            self.voice.rest()
+            asks = money_texts.question_of(job, await self.desk.question(job))
+            answer = await answer_to(
+                f"{job.subject}: {asks}", look_every_s=LOOK_EVERY_S, is_open=lambda: self._asks(job)
+            )
+        if answer:
+            await self._agree(job, None if agrees else Offer(job.quoted_usd), is_ours=is_ours)
+        elif answer is False:
+            await self._leave(job, is_ours=is_ours)
+        return await self._again(job)
+
+    async def _asks(self, job: Job) -> bool:
+        """Whether the same is asked still: another price is another question."""
+        fresh = await self._again(job)
+        return fresh.state is JobState.ASKING and fresh.quoted_usd == job.quoted_usd
+
+    async def _agree(self, job: Job, shown: Offer | None, *, is_ours: bool) -> None:
+        """Raises RequestError: it may not be spent; what this command made ends with it."""
+        asked = replace(self.asked, key=f"{self.asked.key} agrees {job.quoted_usd}")
+        try:
+            await self.desk.agree(asked, job.subject, shown)
+        except NotFound:
+            if await self._asks(job):
+                raise  # else somebody was quicker
+        except RequestError:
+            if shown is not None and not await self._asks(job):
+                return  # it is asked anew, at another price
+            if is_ours:
+                await self._cancel(job)
+            raise
+
+    async def _leave(self, job: Job, *, is_ours: bool) -> None:
+        """Nobody agrees: what this command made ends with it, and what waited before waits on.
+
+        Raises:
+            JobFailed
+        """
+        about = money_texts.price_of(job)
+        if is_ours:
+            await self._cancel(job)
+            job = await self._again(job)
+            sentence = f"Nobody agreed to the price of {job.subject} ({about}), so nothing was rendered"
+            how = f"`nextshot retake {job.subject} --yes` agrees and renders it"
+        else:
+            sentence = f"{job.subject} waits for somebody to agree to its price ({about})"
+            how = f"`nextshot resume {job.subject} --yes` agrees"
+        self.voice.wrong(f"{sentence}: {how}.", str(job.state), job_row(job))
+        raise JobFailed
+
+    async def _cancel(self, job: Job) -> None:
+        await self.desk.cancel(replace(self.asked, key=f"{self.asked.key} cancels"), job.subject)
 
     async def find_job(self, target: str) -> Job:
         """The live job of this shot or story, or the newest one of a shot that is over.

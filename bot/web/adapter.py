@@ -15,10 +15,10 @@ from bot.web.pages import Pages
 from bot.web.ports import Dispatch, Hints, Studio, Transcript
 from bot.web.rooms import Rooms
 from bot.web.server import build_app, listen
-from bot.web.site import CannotListen, Hook, Site, WebSettings
+from bot.web.site import CannotListen, Hook, Site, WebSettings, WhyNotReady
 from bot.web.translate import BOT, PLATFORM, TEXT_CHARS, post_id_of, receipt_of, reply_body
 from engine.errors import StorageError
-from engine.model import Job
+from engine.job_model import Job
 from engine.ports import Files
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class WebAdapter:
         self._hints: Hints | None = None
         self._links: Links | None = None
         self._hooks: Mapping[str, Hook] = {}
+        self._why_not_ready: WhyNotReady | None = None
         self._runner: web.AppRunner | None = None
 
     @property
@@ -60,8 +61,10 @@ class WebAdapter:
         hints: Hints,
         links: Links | None = None,
         hooks: Mapping[str, Hook] | None = None,
+        why_not_ready: WhyNotReady | None = None,
     ) -> None:
         """Who answers what is said on the page, which commands it offers, and what else this server serves."""
+        self._why_not_ready = why_not_ready
         self._dispatch = dispatch
         self._hints = hints
         self._links = links
@@ -145,6 +148,7 @@ class WebAdapter:
             pages=pages,
             links=self._links,
             hooks=self._hooks,
+            why_not_ready=self._why_not_ready,
         )
         # aiohttp waits twice as long: for a handler to end by itself, then for it to end without its request
         runner = web.AppRunner(await build_app(site), access_log=None, shutdown_timeout=CLOSE_S / 2)

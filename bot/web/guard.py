@@ -29,7 +29,9 @@ LOGIN_KEPT_S = 30 * 24 * 3600
 FAILED_LOGIN_S = 0.6
 """How long a wrong password waits for its answer; one at a time, so guessing in parallel is no faster."""
 FAILED_LOGINS_MAX = 16
-_OPEN = ("/healthz", "/login", "/static/", "/favicon.ico", "/film/")
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked by Docker and Kubernetes under the name of a service or an address of their own; the answers tell a stranger nothing."""
+_OPEN = (*PROBES, "/login", "/static/", "/favicon.ico", "/film/")
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -142,7 +144,7 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
 async def strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Only the right host and origin, and only who knows the password."""
     settings = request.app[SITE].settings
-    if _is_for_hook(request):
+    if _is_for_hook(request) or (request.path in PROBES and request.method in {"GET", "HEAD"}):
         return await handler(request)
     if not host_is_ours(request.host, settings):
         return sentence_response(421, "This address is not served here. Open the address that nextshot printed.")

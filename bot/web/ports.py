@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.message import Incoming, Press, Reply
-from engine.model import Job, Story
+from engine.job_model import Job
+from engine.model import Story
 from engine.views import StoryView
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from bot.message import Reply
 from bot.web.ports import Post
 from bot.web.translate import button_body, is_code, post_id_of, room_of
-from engine.model import Clip, Film, Job, Story
+from engine.job_model import Job
+from engine.model import Clip, Film, Story
 from engine.views import ShotView, StoryView
 
 

@@ -14,6 +14,8 @@ from bot.web.rooms import Rooms
 from engine.ports import Files
 
 Hook = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WhyNotReady = Callable[[], Awaitable[Mapping[str, str]]]
+"""Names of parts that do not work, and a few words on each: nothing that is not for strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Site:
     links: Links | None = None
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     """Paths where other services post to this process; each of them checks by itself who posts."""
+    why_not_ready: WhyNotReady | None = None
+    """What keeps this process from working just now; None: nobody looks."""
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)

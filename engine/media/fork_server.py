@@ -20,6 +20,7 @@ import struct
 import sys
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 MESSAGE = struct.Struct("!cQ")
 JOB, KILL = b"j", b"k"
@@ -89,11 +90,20 @@ def _fork(job: socket.socket, works: object, serve: object) -> _Child:
             os.setsid()
             os.dup2(job.fileno(), 0)
             os.dup2(job.fileno(), 1)
-            os.closerange(3, os.sysconf("SC_OPEN_MAX") if sys.platform != "linux" else 1024)
+            close_files()
             code = serve(works)  # type: ignore[operator]  # the function of a module that was loaded by its name
         finally:
             os._exit(code)
     return _Child(pid, os.pidfd_open(pid), job)
+
+
+def close_files() -> None:
+    """All but the first three, however many there are."""
+    try:
+        last = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    except OSError:
+        last = 65_535
+    os.closerange(3, last + 1)
 
 
 def _bury(child: _Child, ready: selectors.BaseSelector) -> None:

@@ -42,15 +42,25 @@ class Child:
     """At once, with all that it started."""
     process: asyncio.subprocess.Process | None = None
     """None: it is forked."""
+    forsake: Callable[[], None] | None = None
+    """Give its fork server up, which does not do its part. Blocks."""
+    is_forsaken: bool = False
+    """Its end did not come: its fork server hangs, and the next child has a new one."""
 
     async def gone(self) -> int | None:
         """Its exit code, once it has ended; None: its last line has it."""
         if self.process is not None:
             return await self.process.wait()
-        with contextlib.suppress(TimeoutError, OSError, ValueError):
+        try:
             async with asyncio.timeout(_WIND_UP_S):
                 while await self.reader.readline():
                     pass
+        except TimeoutError:
+            self.is_forsaken = True
+            if self.forsake is not None:
+                await asyncio.to_thread(self.forsake)
+        except (OSError, ValueError):
+            pass
         self.writer.close()
         with contextlib.suppress(OSError):
             await self.writer.wait_closed()
@@ -86,9 +96,19 @@ async def _executed(module: str) -> Child:
 
 
 async def _forked(module: str) -> Child:
-    ours, kill = await asyncio.to_thread(_ask, module)
-    reader, writer = await asyncio.open_connection(sock=ours)
-    return Child(reader, writer, kill)
+    # no task, which an ending loop would cancel: the thread's socket would have no owner
+    asking = asyncio.get_running_loop().run_in_executor(None, _ask, module)
+    try:
+        asked = await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        asking.add_done_callback(_drop)
+        raise
+    try:
+        reader, writer = await asyncio.open_connection(sock=asked.ours)
+    except BaseException:
+        asked.drop()
+        raise
+    return Child(reader, writer, asked.kill, forsake=asked.forsake)
 
 
 class _Server:
@@ -108,14 +128,17 @@ class _Server:
                 env=_ENVIRONMENT,
             )
         self._control.settimeout(_WIND_UP_S)
+        self._at_once = self._control.dup()
+        self._at_once.settimeout(0)
 
     def ask(self, number: int, job: socket.socket) -> None:
         """Raises OSError: it is not there any more."""
         socket.send_fds(self._control, [MESSAGE.pack(JOB, number)], [job.fileno()])
 
     def kill(self, number: int) -> None:
+        """Never blocks. One that has no room for it hangs, and is given up when the child's end does not come."""
         with contextlib.suppress(OSError):
-            self._control.sendall(MESSAGE.pack(KILL, number))
+            self._at_once.send(MESSAGE.pack(KILL, number))
 
     @property
     def lives(self) -> bool:
@@ -123,6 +146,7 @@ class _Server:
 
     def stop(self) -> None:
         self._control.close()
+        self._at_once.close()
         self._process.kill()
         self._process.wait()
 
@@ -132,22 +156,55 @@ _numbers = itertools.count(1)
 _asking = threading.Lock()
 
 
-def _ask(module: str) -> tuple[socket.socket, Callable[[], None]]:
-    """Our end of a new child's socket, and how to kill it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A child that a fork server was asked for."""
+
+    ours: socket.socket
+    module: str
+    server: _Server
+    number: int
+
+    def kill(self) -> None:
+        self.server.kill(self.number)
+
+    def drop(self) -> None:
+        """Nobody wants it any more."""
+        self.kill()
+        self.ours.close()
+
+    def forsake(self) -> None:
+        """Its children go on, and end with their sockets."""
+        with _asking:
+            if _servers.get(self.module) is self.server:
+                del _servers[self.module]
+            self.server.stop()
+
+
+def _drop(asking: asyncio.Future[_Asked]) -> None:
+    if not asking.cancelled() and asking.exception() is None:
+        asking.result().drop()
+
+
+def _ask(module: str) -> _Asked:
     ours, theirs = socket.socketpair()
-    number = next(_numbers)
-    with theirs, _asking:
-        server = _servers.get(module)
-        try:
-            if server is None or not server.lives:
-                raise BrokenPipeError
-            server.ask(number, theirs)
-        except OSError:
-            if server is not None:
-                server.stop()
-            server = _servers[module] = _Server(module)
-            server.ask(number, theirs)
-    return ours, lambda: server.kill(number)
+    try:
+        number = next(_numbers)
+        with theirs, _asking:
+            server = _servers.get(module)
+            try:
+                if server is None or not server.lives:
+                    raise BrokenPipeError
+                server.ask(number, theirs)
+            except OSError:
+                if server is not None:
+                    server.stop()
+                server = _servers[module] = _Server(module)
+                server.ask(number, theirs)
+    except BaseException:
+        ours.close()
+        raise
+    return _Asked(ours=ours, module=module, server=server, number=number)
 
 
 @atexit.register

@@ -78,7 +78,7 @@ async def run(
             said = await _done(work, job, limits, child, on_percent=on_percent, scratch=scratch)
             if said or is_last:
                 break
-            # a fork server that ended for want of work just as it was asked: nothing was begun
+            # a fork server that ended for want of work just as it was asked, or that hangs: nothing was begun
     return _result(work, said, said.pop(EXIT, None))
 
 
@@ -96,11 +96,17 @@ async def _done(
     last: dict[str, Any] = {}
     try:
         async with asyncio.timeout(limits.wall_s) as deadline:
-            last = await _converse(started, job, deadline, on_percent)
+            await _converse(started, job, deadline, on_percent, last)
             code = await started.gone()
             if code is not None:
                 last[EXIT] = code
     except TimeoutError:
+        started.kill()
+        await started.gone()
+        if started.is_forsaken:
+            log.warning("gave up a fork server that hangs work=%s is_done=%s", work, "result" in last)
+            if not last or "result" in last:  # nothing was begun, or all of it is done and only its end was not told
+                return last
         log.warning("stopped media work that took too long work=%s", work)
         raise MediaLimit(
             "The video took too long to work on and was given up; try again, or use a shorter or smaller one."
@@ -109,7 +115,7 @@ async def _done(
         log.exception("media work spoke out of turn work=%s", work)
         raise MediaError(_BROKE_OFF) from error
     finally:
-        if EXIT not in last:
+        if EXIT not in last and not started.is_forsaken:
             started.kill()
             await started.gone()
         if scratch and last.get(EXIT) != 0:
@@ -124,14 +130,20 @@ def _turn(*, is_long: bool) -> asyncio.Semaphore:
 
 
 async def _converse(
-    child: Child, job: Mapping[str, Any], deadline: asyncio.Timeout, on_percent: Callable[[float], None] | None
-) -> dict[str, Any]:
-    """Hand over the job and listen until the child is done; its last word. Its stdin stays open: when it closes, the child ends."""
+    child: Child,
+    job: Mapping[str, Any],
+    deadline: asyncio.Timeout,
+    on_percent: Callable[[float], None] | None,
+    last: dict[str, Any],
+) -> None:
+    """Hand over the job and listen until the child is done; its last word comes into `last`.
+
+    Its stdin stays open: when it closes, the child ends.
+    """
     started = asyncio.get_running_loop().time()
     with contextlib.suppress(ConnectionError):
         child.writer.write(json.dumps(job).encode() + b"\n")
         await child.writer.drain()
-    last: dict[str, Any] = {}
     with contextlib.suppress(ConnectionError):
         async for line in child.reader:
             if not line.strip():
@@ -143,9 +155,8 @@ async def _converse(
             elif "wall_s" in said:
                 deadline.reschedule(started + min(_LONGEST_S, float(said["wall_s"])))
             else:
-                last |= said
+                last.update(said)
     child.writer.close()
-    return last
 
 
 def _result(work: str, last: Mapping[str, Any], code: int | None) -> dict[str, Any]:

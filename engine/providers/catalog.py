@@ -245,6 +245,7 @@ class _PaceRow(_Row):
     every_s: float = Field(gt=0)
     give_up_s: float = Field(gt=0)
     in_flight: int = Field(gt=0)
+    checks_per_s: float = Field(default=5.0, gt=0)
 
 
 class _RateRow(_Row):

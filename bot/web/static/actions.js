@@ -3,7 +3,7 @@
 import { make } from './dom.js';
 
 const EXTRA = [['thumbnail', 'Thumbnail'], ['spritesheet', 'Sprite sheet'], ['last-frame', 'Last frame']];
-const STRONG = new Set(['continue', 'again']);
+const STRONG = new Set(['continue', 'again', 'agree']);
 
 /** The row of a message: its buttons, and the download of its clip. */
 export function actions(post, room) {

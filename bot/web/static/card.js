@@ -41,7 +41,8 @@ export class ReplyCard {
     if (this.post && post.revision < this.post.revision) return;
     const before = this.post;
     this.post = post;
-    const isLive = post.buttons.some((button) => button.verb === 'cancel');
+    const has = (verb) => post.buttons.some((button) => button.verb === verb);
+    const isLive = has('cancel') && !has('agree'); // a question waits for somebody: nothing counts meanwhile
     this.element.classList.toggle('is-error', post.is_error);
     this.element.classList.toggle('has-video', Boolean(post.video));
     if (post.video) this.element.style.setProperty('--aspect', String(post.video.width / post.video.height));

@@ -46,7 +46,7 @@ const RUNNING = new Set(['submitting', 'rendering', 'saving']);
 export function standing(shot) {
   const state = shot.job?.state;
   if (RUNNING.has(state)) return 'running';
-  if (state === 'queued') return 'waiting';
+  if (state === 'queued' || state === 'asking') return 'waiting';
   if (shot.clip) return 'ready';
   return state === 'failed' || state === 'unconfirmed' || state === 'cancelled' ? 'failed' : 'none';
 }
