@@ -50,6 +50,7 @@ class RunProcess:
             "NEXTSHOT_DATA_DIR": str(self.data),
             "NEXTSHOT_WEB_PORT": "0",
             "NEXTSHOT_LOG_LEVEL": "warning",
+            "NEXTSHOT_LOG_FORMAT": "text",
             **self._settings,
         }
         with self.log.open("a") as log:

@@ -14,7 +14,8 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from engine.model import Clip, FileKey, Job, Person, Shot, Story, Take
+from engine.job_model import Job
+from engine.model import Clip, FileKey, Person, Shot, Story, Take
 from engine.new_rows import NewJob, NewShot
 from engine.ports import Writer
 from storage.migrate import alembic_config

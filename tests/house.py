@@ -16,9 +16,12 @@ from bot.delivery import Delivery
 from bot.dispatch import Dispatch
 from bot.fitting import Fitting
 from bot.message import Attachment, Incoming, Press, Reply
+from engine.job_model import Job, JobState
 from engine.job_stepper import JobStepper
 from engine.jobs import LIVE
-from engine.model import Asked, Create, Job, JobState, Person
+from engine.line import FlightLimits
+from engine.model import Asked, Create, Person
+from engine.money_rules import MoneyRules
 from engine.news import News
 from engine.outcome import World
 from engine.providers.base import Provider
@@ -163,6 +166,8 @@ async def opened_house(
     *,
     others: Sequence[Provider] = (),
     painters: Sequence[Painter] = (),
+    rules: MoneyRules = MoneyRules(),  # noqa: B008  # frozen
+    limits: FlightLimits = FlightLimits(),  # noqa: B008  # frozen
 ) -> AsyncIterator[House]:
     """A house that is closed when the block is left. `others` are providers beside the scripted one; they stay open."""
     provider, chat, news = provider or ScriptedProvider(), chat or FakeChat(), News()
@@ -176,6 +181,8 @@ async def opened_house(
             clock=clock,
             announce=news.announce,
             painters={each.name: each for each in painters},
+            rules=rules,
+            limits=limits,
         )
         studio = Studio(world, news, default_provider=provider.name, wake=lambda: None)
         delivery = Delivery(store, studio, {chat.platform: chat}, clock, Fitting(files))

@@ -161,6 +161,8 @@ def _set(option: Option) -> st.SearchStrategy[str]:
             return st.integers(1, 9_999).map(str)
         case Kind.WHOLE:
             return st.integers(0, 2**31).map(str)
+        case Kind.USD:
+            return st.decimals(0, 999_999, places=2).map(str)
         case Kind.WORD:
             return st.sampled_from(option.choices or ("ink", "noir"))
         case Kind.WORDS:

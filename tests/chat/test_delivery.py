@@ -9,7 +9,8 @@ import pytest
 
 from bot.message import NotSent, SendUnknown
 from engine.errors import DiskFull
-from engine.model import Create, JobState, Say, SayKind, SayState
+from engine.job_model import JobState, Say, SayKind, SayState
+from engine.model import Create
 from engine.providers.base import Rendering
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock

@@ -55,6 +55,9 @@ class Line:
             self.is_dead = True
         return value
 
+    async def scrub(self) -> None:
+        await self._database.scrub()
+
     async def claim(self, work: Work[T]) -> T:
         if self.is_dead:
             raise self.error

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.model import Job, Person, SayKind, Story, Take
+from engine.job_model import Job, SayKind
+from engine.model import Person, Story, Take
 from engine.new_rows import NewJob
 from engine.ports import Writer
 from storage import SqlStore

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.model import FileKey, Job, JobState, SayKind, SayState, ShotOptions, Story, Take
+from engine.job_model import Job, JobState, SayKind, SayState
+from engine.model import FileKey, ShotOptions, Story, Take
 from engine.new_rows import NewJob
 from engine.ports import Writer
 from storage import SqlStore, Transcript

@@ -15,8 +15,8 @@ import pytest
 from bot import delivery
 from bot.discord import adapter, faults, gateway, wire
 from bot.house import House
+from engine.job_model import JobState
 from engine.jobs import WITH_CLIP
-from engine.model import JobState
 from tests.discord.house import opened_bot
 from tests.discord.process import BotProcess, rows_of
 from tests.fakes.discord import Channel, FakeDiscord, Message, Person

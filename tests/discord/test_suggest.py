@@ -12,7 +12,8 @@ import pytest
 from bot.discord.choices import Choice
 from bot.discord.markdown import units
 from bot.discord.suggest import LISTS_KEPT, Suggestions
-from engine.model import Clip, Continue, Create, FileKey, Job, Person
+from engine.job_model import Job
+from engine.model import Clip, Continue, Create, FileKey, Person
 from engine.new_rows import NewShot
 from engine.ports import Reader, Writer
 from engine.views import ShotView

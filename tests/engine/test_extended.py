@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.extended import NewPart, new_part
-from engine.model import JobState
+from engine.job_model import JobState
 from engine.views import ShotView
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import ABILITIES, ScriptedProvider, write_clip

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from engine import adding
 from engine.errors import BadMedia, DiskFull, NotFound, NotPossible
 from engine.given import ratio_of, resolution_of, suffix_of
-from engine.model import Add, Continue, Create, JobState, Person, Retake, ShotOptions, Stitch
+from engine.job_model import JobState
+from engine.model import Add, Continue, Create, Person, Retake, ShotOptions, Stitch
 from engine.views import ShotView
 from tests.fakes.provider import NO_FRAMES, write_clip
 from tests.house import ANA, BEN, HOME, House

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.model import Create, Job, JobState, ShotOptions
+from engine.job_model import Job, JobState
+from engine.model import Create, ShotOptions
 from engine.providers.base import Hook
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import ScriptedProvider

@@ -10,7 +10,8 @@ import pytest
 
 from engine.errors import Unavailable
 from engine.housekeeping import OLD_S, tidy_up
-from engine.model import Create, Job, JobState
+from engine.job_model import Job, JobState
+from engine.model import Create
 from engine.outcome import World
 from tests.house import HOME, House
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import IllegalMove
+from engine.job_model import Job, JobKind, JobState
 from engine.jobs import LIVE, MOVES, OVER, finish, move
-from engine.model import Job, JobKind, JobState, Person
+from engine.model import Person
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -10,8 +10,9 @@ import pytest
 
 from engine import linking
 from engine.errors import NotAllowed, NotFound, RequestError
+from engine.job_model import JobState
 from engine.linking import CODE_LASTS_S, MISSES_MOST, Linked, Parted, hash_of, read_code
-from engine.model import Asked, Create, JobState, Person
+from engine.model import Asked, Create, Person
 from tests.databases import ON_DISK, fresh_database
 from tests.fakes.clock import FakeClock
 from tests.house import House, opened_house

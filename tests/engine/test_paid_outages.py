@@ -26,7 +26,8 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
-from engine.model import Continue, Create, Job, JobState, ShotOptions
+from engine.job_model import Job, JobState
+from engine.model import Continue, Create, ShotOptions
 from engine.outcome import Outcome, World
 from engine.providers.base import CancelOutcome, Queued, Recovery, Rendered, Rendering, Taken
 from engine.settle import settle
@@ -65,7 +66,7 @@ async def test_a_render_whose_answer_was_noted_goes_on_whatever_its_service_can_
         patched.setattr(house.stepper, "_settle", dies)
         await house.tick()
     assert (await house.job(job.id)).state is JobState.SUBMITTING
-    await house.run(120)
+    await house.run(180)
     assert (await house.job(job.id)).state is JobState.DELIVERED
     assert house.provider.submits == 1
 

@@ -25,8 +25,13 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
-from engine.model import Create, Job, JobState
-from engine.providers.base import Order, Prepared, Recovery
+from engine.job_model import MAY_STILL_COST, Job, JobState
+from engine.job_stepper import STEP_S, JobStepper
+from engine.ledger import Balances
+from engine.model import Create
+from engine.painting import PAINT_S, PAINTING, PREPARE_S
+from engine.providers.base import CancelOutcome, Order, Prepared, Recovery
+from engine.submit import ABSENT_AFTER_S, INTENT_LASTS_S, SEND_S, SENDING
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import ABILITIES, ScriptedProvider
 from tests.house import ANA, BEN, House, opened_house
@@ -173,7 +178,7 @@ async def test_a_render_that_was_taken_is_found_by_its_key(tmp_path: Path, clock
         job = await cut_off_in_submit(house)
         (attempt,) = await house.store.read(lambda tx: tx.attempts(job.id))
         await house.provider.submit(Prepared(ORDER, attempt.key, None))
-        await house.run(100)
+        await house.run(200)
         assert (await house.job(job.id)).state is JobState.DELIVERED
         assert len(house.provider.renders) == 1
 
@@ -201,6 +206,92 @@ async def test_a_sender_whose_job_changes_hands_after_the_intent_sends_nothing(h
     await begun(house)
     await house.tick()
     assert house.provider.submits == 0
+
+
+@pytest.mark.parametrize("is_asked_again", [False, True])
+async def test_an_answer_that_comes_when_its_person_was_asked_is_the_answer(house: House, is_asked_again: bool) -> None:
+    """The sender was frozen, and somebody else has made a question of its job: the render is had, and paid once."""
+    house.provider.gate = asyncio.Event()
+    job = await begun(house)
+    (claimed,) = await house.stepper.claim(1)
+    sender = asyncio.create_task(house.stepper.step(claimed))
+    await asyncio.wait_for(house.provider.asked.wait(), 10)
+    await house.store.release_leases()  # as another process does at its start
+    (found,) = await house.stepper.claim(1)
+    await house.stepper.step(found)
+    assert (await house.job(job.id)).state is JobState.UNCONFIRMED
+    if is_asked_again:
+        await house.studio.again(house.asked(), job.subject)
+    house.provider.gate.set()
+    await sender
+    await house.run(60)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert house.provider.submits == 1
+
+
+class Deaf(ScriptedProvider):
+    """It does not say whether a render that it is told to stop will be paid for."""
+
+    async def cancel(self, task_id: str) -> CancelOutcome:
+        await super().cancel(task_id)
+        return CancelOutcome.MAY_STILL_COST
+
+
+@pytest.mark.parametrize(("service", "unknown"), [(ScriptedProvider, "0"), (Deaf, "0.14")])
+async def test_a_render_whose_answer_comes_when_it_was_left_is_stopped(
+    tmp_path: Path, clock: FakeClock, service: type[ScriptedProvider], unknown: str
+) -> None:
+    """Its person said "leave it": it does not run on for nobody, and what it may cost stays in quarantine until it is known."""
+    dear = replace(ABILITIES, price=Price(usd_per_second={"": Decimal("0.14")}))
+    async with opened_house(tmp_path, clock, service(models={"one": dear})) as house:
+        gate = house.provider.gate = asyncio.Event()
+        await house.say("/create a lamp --seconds 1")
+        (claimed,) = await house.stepper.claim(1)
+        sender = asyncio.create_task(house.stepper.step(claimed))
+        await asyncio.wait_for(house.provider.asked.wait(), 10)
+        await house.store.release_leases()  # as another process does at its start
+        other = JobStepper(house.stepper._world)
+        (found,) = await other.claim(1)
+        await other.step(found)
+        await house.studio.cancel(house.asked(), "a1-1")
+        gate.set()
+        await sender
+        await house.run(200)
+        job = await house.job(claimed.id)
+        assert (job.state, job.task_id, house.provider.submits) == (JobState.CANCELLED, "task-1", 1)
+        assert house.provider.renders["task-1"].is_cancelled
+        booked = await house.store.read(lambda tx: tx.job_balances(job.id))
+        assert booked == Balances(left=-Decimal(unknown), unknown=Decimal(unknown))
+        assert (MAY_STILL_COST in job.notes) is (service is Deaf)
+
+
+async def test_nobody_looks_at_a_request_that_may_still_be_under_way(house: House) -> None:
+    """Its sender may have slept for as long as its intent lasts, and then takes as long as a request may."""
+
+    async def sleep(job: Job) -> None:
+        if job.state is JobState.SUBMITTING:
+            house.clock.advance(INTENT_LASTS_S)
+
+    house.news.listen(sleep)
+    house.provider.gate = asyncio.Event()
+    await begun(house)
+    (claimed,) = await house.stepper.claim(1)
+    sender = asyncio.create_task(house.stepper.step(claimed))
+    await asyncio.wait_for(house.provider.asked.wait(), 10)
+    house.clock.advance(SEND_S)
+    assert await house.stepper.claim(1) == []
+    house.provider.gate.set()
+    await sender
+    assert (await house.job(claimed.id)).state is JobState.RENDERING
+
+
+def test_the_times_of_a_request_keep_their_order() -> None:
+    """The proof that nothing is sent twice is these inequalities."""
+    assert ABSENT_AFTER_S > INTENT_LASTS_S + SEND_S
+    assert SENDING.total_seconds() > INTENT_LASTS_S + SEND_S
+    assert PAINTING.total_seconds() > INTENT_LASTS_S + PAINT_S
+    assert STEP_S[JobState.QUEUED] > PREPARE_S + INTENT_LASTS_S + PAINT_S
+    assert STEP_S[JobState.SUBMITTING] > SEND_S
 
 
 async def test_an_intent_that_grew_old_is_not_sent_but_made_anew(house: House) -> None:
@@ -330,14 +421,14 @@ async def test_the_price_is_told_before_and_what_it_cost_after(tmp_path: Path, c
 async def test_a_price_that_cannot_be_had_is_no_reason_to_lose_a_shot(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where asking for it hangs or breaks."""
+    """Also where asking for it hangs or breaks: then what the catalog says holds."""
 
     async def breaks(_: Order) -> Quote:
         raise ZeroDivisionError
 
     monkeypatch.setattr(house.provider, "quote", breaks)
     job = await house.shot()
-    assert job.quoted_usd is None
+    assert job.quoted_usd == 0
 
 
 async def test_a_word_that_nobody_knows_ends_the_render_as_unknown(house: House) -> None:

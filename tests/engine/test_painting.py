@@ -26,8 +26,9 @@ from engine.errors import (
     Unconfirmed,
 )
 from engine.housekeeping import tidy_up
+from engine.job_model import Job, JobState
 from engine.job_stepper import STEP_S
-from engine.model import FileKey, Job, JobState
+from engine.model import FileKey
 from engine.new_rows import NewJob, NewShot
 from engine.open import open_studio
 from engine.painting import PAINT_S, PREPARE_S
@@ -144,7 +145,7 @@ async def test_a_first_frame_is_painted_and_then_rendered_from(house: House, pai
     assert key is not None
     (render,) = house.provider.renders.values()
     assert render.order.first_frame == house.files.path(key)
-    assert done.quoted_usd == Decimal("0.05")
+    assert done.quoted_usd == Decimal("0.06")  # what was painted is known by then
     assert done.cost_usd == Decimal("0.46")
     assert done.notes == ("Its edges were cut off.",)
 
@@ -275,7 +276,8 @@ async def test_a_painter_that_stays_away_is_given_up_in_the_end(house: House, pa
     ("error", "billed", "outcome"),
     [
         (Refused("Its rules forbid it.", billed=Billed.NO), Billed.NO, AttemptOutcome.REJECTED),
-        (Refused("Its rules forbid it.", billed=Billed.UNKNOWN), Billed.UNKNOWN, AttemptOutcome.REJECTED),
+        (Refused("Its rules forbid it.", billed=Billed.UNKNOWN), Billed.UNKNOWN, AttemptOutcome.UNKNOWN),
+        (Refused("Its rules forbid it.", billed=Billed.YES), Billed.YES, AttemptOutcome.ACCEPTED),
         (OutOfCredit("The account is empty."), Billed.NO, AttemptOutcome.REJECTED),
         (AuthFailed("The key is wrong."), Billed.NO, AttemptOutcome.REJECTED),
         (RenderFailed("There is no picture.", billed=Billed.YES), Billed.YES, AttemptOutcome.ACCEPTED),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from engine.errors import NotFound, NotPossible, RequestError, Unavailable
-from engine.model import Continue, Create, JobState, Retake, ShotOptions, Stitch
+from engine.errors import NotFound, NotPossible, RequestError, StorageUnavailable, Unavailable
+from engine.job_model import Job, JobState
+from engine.jobs import move
+from engine.model import Continue, Create, Retake, ShotOptions, Stitch
 from engine.open import SteadyClock
+from engine.ports import Reader
 from engine.providers.base import Recovery
 from engine.views import ShotView
 from tests.fakes.clock import FakeClock
@@ -106,6 +111,38 @@ async def test_what_was_cut_off_while_it_was_sent_is_looked_at_at_the_next_start
     assert (await house.job(job.id)).state is JobState.RENDERING
 
 
+async def test_a_step_that_failed_writes_nothing_over_whoever_has_its_job_now(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one took the job over and found the render, between the failed step's last look and its word."""
+    read, reads = house.store.read, 0
+    others: list[Job] = []
+
+    async def take_over(job: Job) -> None:
+        if job.state is JobState.SUBMITTING and not others:
+            house.clock.advance(200)
+            others.extend(await house.stepper.claim(1))
+            monkeypatch.setattr(house.store, "read", read_once)
+
+    async def read_once(work: Callable[[Reader], Awaitable[Any]]) -> Any:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            raise StorageUnavailable("The disk is away.")
+        seen = await read(work)
+        if reads == 2:
+            found = move(others[0], JobState.RENDERING, task_id="task-9", due_at=house.clock())
+            await house.store.write(lambda tx: tx.save_job(found))
+        return seen
+
+    house.news.listen(take_over)
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    (claimed,) = await house.stepper.claim(1)
+    await house.stepper.step(claimed)
+    after = await house.job(job.id)
+    assert (after.state, after.task_id, reads > 1) == (JobState.RENDERING, "task-9", True)
+
+
 async def test_the_same_key_means_the_same_request(house: House) -> None:
     """Also when the shot before it was rendered again in the meantime."""
     house.provider.recovery = Recovery.SAME_KEY
@@ -115,7 +152,7 @@ async def test_the_same_key_means_the_same_request(house: House) -> None:
     retake = await house.studio.retake(Retake(asked=house.asked(), shot="a1-1"))
     await house.run(10)
     assert (await house.job(retake.id)).state is JobState.DELIVERED
-    await house.run(90)
+    await house.run(150)
     order = list(house.provider.renders.values())[-1].order
     clip = await house.store.read(lambda tx: tx.take(first.take_id or 0))
     assert clip is not None

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadMedia, DiskFull, NotFound, NothingToContinue
-from engine.model import Clip, Continue, Create, FileKey, Film, Job, JobState, ShotOptions, Stitch
+from engine.job_model import Job, JobState
+from engine.model import Clip, Continue, Create, FileKey, Film, ShotOptions, Stitch
 from engine.tree import line_to
 from engine.views import ShotView
 from tests.house import ANA, BEN, HOME, OPERATOR, House

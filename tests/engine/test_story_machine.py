@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from engine.errors import RenderFailed, RequestError, Unconfirmed
+from engine.job_model import JobKind, JobState
 from engine.jobs import LIVE, WITH_CLIP
-from engine.model import Continue, Create, JobKind, JobState, Retake, ShotOptions, Stitch
+from engine.model import Continue, Create, Retake, ShotOptions, Stitch
 from engine.ports import Reader
 from engine.tree import line_to
 from tests.fakes.clock import FakeClock

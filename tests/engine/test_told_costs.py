@@ -20,7 +20,8 @@ from engine.errors import (
     RenderFailed,
     Unconfirmed,
 )
-from engine.model import Create, Job, JobState, ShotOptions
+from engine.job_model import Job, JobState
+from engine.model import Create, ShotOptions
 from engine.providers.base import CancelOutcome
 from tests.fakes.clock import FakeClock
 from tests.fakes.painter import ScriptedPainter
@@ -179,16 +180,20 @@ async def test_who_cancels_after_the_first_frame_hears_that_it_was_charged(tmp_p
         assert told(await house.job(job.id)) == "cancelled; its first frame was painted and charged ($0.06)"
 
 
-async def test_who_cancels_while_it_is_painted_hears_how_long_that_takes(tmp_path: Path, clock: FakeClock) -> None:
-    """Not that it is a matter of seconds."""
+async def test_who_cancels_while_it_is_painted_sees_at_once_that_it_is_heard(tmp_path: Path, clock: FakeClock) -> None:
+    """And later what the picture cost: it cannot be called back."""
     painter = ScriptedPainter(gate=asyncio.Event())
     async with opened_house(tmp_path, clock, painters=[painter]) as house:
-        await begun(house, still="brush")
+        job = await begun(house, still="brush")
+        await house.delivery.step((await house.delivery.claim(1))[0])
         (claimed,) = await house.stepper.claim(1)
         step = asyncio.create_task(house.stepper.step(claimed))
         await asyncio.wait_for(painter.asked.wait(), 10)
-        reply = await house.say("/cancel a1-1")
-        assert reply is not None
-        assert reply.text == ("The first frame of a1-1 is being painted, which takes up to 5 minutes; cancel it then.")
-        step.cancel()
-        await asyncio.gather(step, return_exceptions=True)
+        assert await house.say("/cancel a1-1") is None
+        await house.tick()
+        assert "cancelling, as soon as it is handed over" in house.chat.seen[-1]
+        assert painter.gate is not None
+        painter.gate.set()
+        await asyncio.wait_for(step, 20)
+        await house.run(3)
+        assert told(await house.job(job.id)) == "cancelled; its first frame was painted and charged ($0.06)"

@@ -8,7 +8,8 @@ import pytest
 
 from engine.errors import NotFound, Unconfirmed
 from engine.housekeeping import UPDATES_KEPT_S, tidy_up
-from engine.model import Create, JobState
+from engine.job_model import JobState
+from engine.model import Create
 from engine.ports import Writer
 from tests.house import ANA, BEN, HOME, House
 

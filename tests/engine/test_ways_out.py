@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from engine.errors import About, Billed, NotPossible, OutOfCredit, Refused
-from engine.model import Edit, JobState, Retake
+from engine.job_model import JobState
+from engine.model import Edit, Retake
 from engine.providers.base import Order, Work
 from engine.views import ShotView
 from tests.fakes.clock import FakeClock

@@ -109,6 +109,9 @@ class LossyLine:
     async def claim(self, work: Work[T]) -> T:
         return await self.write(work)
 
+    async def scrub(self) -> None:
+        await self._database.scrub()
+
     async def close(self) -> None:
         await self._database.close()
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, event, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.model import FileKey, Person, SayKind, ShotOptions
+from engine.job_model import Payer, SayKind
+from engine.ledger import Bucket, Move, PotKey
+from engine.ledger import entries as ledger_entries
+from engine.model import FileKey, Person, ShotOptions
 from storage import Inbox, SentFiles, SqlStore, opened_store
 from storage.sqlite import SqliteDatabase
-from storage.tables import CLIP, INBOX, JOB, PERSON, PLACE, REQUEST, SENT_FILE, SHOT, STORY, TAKE
+from storage.tables import CLIP, ENTRY, INBOX, JOB, PERSON, PLACE, POT, REQUEST, SENT_FILE, SHOT, STORY, TAKE
 from tests.databases import ANA, HOME, make_tables
 from tests.fakes.clock import FakeClock
 
@@ -61,6 +66,12 @@ def fill(connection: Connection) -> None:
     connection.execute(insert(REQUEST), [{"key": str(n), "created_at": n} for n in numbers])
     sent = {"account": "telegram:1", "kind": "video", "remote_id": "r", "created_at": 0}
     connection.execute(insert(SENT_FILE), [sent | {"file": str(n)} for n in numbers])
+    pots = [("house", None, None), ("place 1", 1, None), ("person 1", None, 1)]
+    cells = [{"key": key, "created_at": 0, "place_id": place, "person_id": person} for key, place, person in pots]
+    connection.execute(insert(POT), cells)
+    entry = {"story_id": 1, "bucket": "spent", "micros": 1, "why": "settle", "at": 0}
+    entries = [{"job_id": n, "pot_id": 1 + n % 3, "day": n % 100, "key": str(n)} for n in numbers]
+    connection.execute(insert(ENTRY), [entry | own for own in entries])
 
 
 async def plan_of(store: SqlStore, call: Any) -> str:
@@ -121,9 +132,14 @@ async def test_a_page_of_history_is_an_index_look_up(
         ("claim_jobs", "SEARCH job USING COVERING INDEX ix_job_due_at (due_at<?)"),
         ("claim_says", "SEARCH outbox USING INDEX ix_outbox_due_at (due_at<?)"),
         ("release_leases", "ix_job_due_at"),
-        ("make_due", "ix_job_provider_state_id (provider=? AND state=?"),
+        ("make_due", "job USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("spread_due", "ix_job_provider_state_id (provider=? AND state=?"),
         ("make_waiters_due", "ix_job_waits_for (waits_for=?)"),
-        ("count_ahead", "ix_job_provider_state_id (provider=? AND state=?"),
+        ("line_mark", "SEARCH job USING COVERING INDEX ix_job_provider_state_id (provider=? AND state=?"),
+        ("line", "SEARCH earlier USING COVERING INDEX ix_job_started_at (person_id=? AND provider=?"),
+        ("flights", "ix_job_provider_state_id (provider=? AND state=?"),
+        ("lines_of", "ix_job_person_id (person_id=?)"),
+        ("durations", "ix_job_rendered_at (provider=? AND model=?"),
         ("job_by_request", "(request_key=?)"),
         ("job_by_receipt", "ix_outbox_receipt (receipt=?)"),
         ("jobs_of_shots", "ix_job_shot_id_id (shot_id=?)"),
@@ -135,7 +151,10 @@ async def test_a_page_of_history_is_an_index_look_up(
 )
 async def test_what_is_asked_often_never_walks_a_table(store: SqlStore, what: str, index: str) -> None:
     """Finished jobs cost the tick nothing, and every look-up has its index: of the few shots with references, all are read."""
-    few = ("SCAN picked", "SCAN job USING COVERING INDEX ix_job_due_at", "SCAN shot USING INDEX ix_shot_reference_keys")
+    few = (
+        *("SCAN picked", "SCAN waiting", "SCAN job USING COVERING INDEX ix_job_due_at"),
+        "SCAN shot USING INDEX ix_shot_reference_keys",
+    )
     job = await store.read(lambda tx: tx.job(1))
     take = await store.read(lambda tx: tx.take(1))
     assert job is not None
@@ -144,9 +163,14 @@ async def test_what_is_asked_often_never_walks_a_table(store: SqlStore, what: st
         "claim_jobs": lambda: store.claim_jobs(10, 1),
         "claim_says": lambda: store.claim_says(10, 1),
         "release_leases": store.release_leases,
-        "make_due": lambda: store.write(lambda tx: tx.make_due("animatic")),
+        "make_due": lambda: store.write(lambda tx: tx.make_due([1, 2])),
+        "spread_due": lambda: store.write(lambda tx: tx.spread_due("animatic", 5)),
         "make_waiters_due": lambda: store.write(lambda tx: tx.make_waiters_due("a1-1")),
-        "count_ahead": lambda: store.read(lambda tx: tx.count_ahead(job)),
+        "line_mark": lambda: store.read(lambda tx: tx.line_mark("animatic")),
+        "line": lambda: store.read(lambda tx: tx.line("animatic")),
+        "flights": lambda: store.read(lambda tx: tx.flights(["animatic", "other"])),
+        "lines_of": lambda: store.read(lambda tx: tx.lines_of(job)),
+        "durations": lambda: store.read(lambda tx: tx.durations("animatic", "one")),
         "job_by_request": lambda: store.read(lambda tx: tx.job_by_request("1")),
         "job_by_receipt": lambda: store.read(lambda tx: tx.job_by_receipt("r")),
         "jobs_of_shots": lambda: store.read(lambda tx: tx.jobs_of_shots([1, 2])),
@@ -252,3 +276,40 @@ async def test_updates_and_sent_files_are_found_by_an_index(store: SqlStore, wha
     assert [index for index in indexes if index not in plan] == []
     assert not [line for line in plan.splitlines() if line.startswith("SCAN")]
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    ("what", "indexes"),
+    [
+        ("pot", ["pot USING INDEX uq_pot_place_id (place_id=?)", "ix_entry_pot_id_bucket (pot_id=?"]),
+        ("own pot", ["pot USING INDEX uq_pot_person_id (person_id=?)", "ix_entry_pot_id_bucket (pot_id=?"]),
+        ("job_balances", ["entry USING INDEX ix_entry_job_id (job_id=?)"]),
+        ("of a shot", ["job USING COVERING INDEX ix_job_shot_id_id (shot_id=?)", "ix_entry_job_id (job_id=?)"]),
+        ("of a story", ["entry USING INDEX ix_entry_story_id (story_id=?)"]),
+        ("of a day", ["entry USING INDEX ix_entry_day (day=?)"]),
+        ("of a place's day", ["entry USING INDEX ix_entry_day (day=?)", "job USING INTEGER PRIMARY KEY (rowid=?)"]),
+        ("of a person's day", ["entry USING INDEX ix_entry_day (day=?)", "ix_job_person_id (person_id=? AND rowid=?)"]),
+        ("post", ["entry USING COVERING INDEX uq_entry_key (key=?)"]),
+        ("jobs_with_unknown", ["ix_entry_pot_id_bucket (pot_id=? AND bucket=?)"]),
+    ],
+)  # fmt: skip
+async def test_money_is_counted_by_an_index(store: SqlStore, what: str, indexes: list[str]) -> None:
+    """Before every render that costs something: of its pot, its shot, its story and its day only, however old the house is."""
+    place, person, day = PotKey(Payer.PLACE, HOME), PotKey(Payer.PERSON, ANA.key), date(1970, 1, 2)
+    lines = ledger_entries(place, (Move(Bucket.OUTSIDE, Bucket.LEFT, Decimal(1)),), key="1")
+    calls: dict[str, Any] = {
+        "pot": lambda: store.read(lambda tx: tx.pot(place)),
+        "own pot": lambda: store.read(lambda tx: tx.pot(person)),
+        "job_balances": lambda: store.read(lambda tx: tx.job_balances(1)),
+        "of a shot": lambda: store.read(lambda tx: tx.committed(shot_id=1)),
+        "of a story": lambda: store.read(lambda tx: tx.committed(story_id=1)),
+        "of a day": lambda: store.read(lambda tx: tx.committed(day=day)),
+        "of a place's day": lambda: store.read(lambda tx: tx.committed(place=HOME, day=day)),
+        "of a person's day": lambda: store.read(lambda tx: tx.committed(person=ANA.key, day=day)),
+        "post": lambda: store.write(lambda tx: tx.post(lines)),
+        "jobs_with_unknown": lambda: store.read(lambda tx: tx.jobs_with_unknown()),
+    }
+    plan = await plan_of(store, calls[what])
+    assert [index for index in indexes if index not in plan] == [], plan
+    scans = [line for line in plan.splitlines() if line.startswith("SCAN") and "CONSTANT" not in line]
+    assert [line for line in scans if not line.startswith("SCAN pot")] == []

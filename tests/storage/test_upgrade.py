@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,14 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, MetaData, create_engine, inspect, text
 
+from engine.attempts import AttemptOutcome
+from engine.booking import book
 from engine.errors import Defect
-from engine.model import JobState, SayKind, ShotOptions
+from engine.job_model import JobState, Payer, SayKind
+from engine.jobs import finish
+from engine.ledger import Balances, Bucket, Limits, Move, PotKey, entries
+from engine.model import ShotOptions
+from engine.ports import Writer
 from storage import Inbox, SqlStore, Transcript, opened_store
 from storage.migrate import alembic_config
 from storage.tables import SCHEMA
@@ -171,6 +179,32 @@ async def use(store: SqlStore) -> None:
     assert len(await Inbox(store).keep("telegram", [("telegram:1", {})])) == 1
     await store.write(lambda tx: tx.add_story(HOME, ANA, "a second one"))
     assert await store.read(lambda tx: tx.known_as(ANA.key)) == ANA.key
+    await use_money(store)
+
+
+async def use_money(store: SqlStore) -> None:
+    """A render that was begun before there was a ledger is booked when it ends; places and persons get pots."""
+    assert (await store.read(lambda tx: tx.pots()), await store.read(lambda tx: tx.entries())) == ([], [])
+    (attempt,) = await store.read(lambda tx: tx.attempts(1))
+    assert (attempt.outcome, attempt.quoted_usd, attempt.settled_usd) == (AttemptOutcome.ACCEPTED, None, None)
+
+    async def end(tx: Writer) -> None:
+        job = await tx.job(1)
+        assert job is not None
+        assert (job.payer, job.agreed_usd, job.is_unwanted) == (None, None, False)
+        ready = finish(replace(job, state=JobState.SAVING), JobState.READY, job.created_at, cost_usd=Decimal("0.5"))
+        await tx.save_job(ready)
+        await book(tx, ready)
+
+    await store.write(end)
+    assert await store.read(lambda tx: tx.job_balances(1)) == Balances(left=Decimal("-0.5"), spent=Decimal("0.5"))
+    for pot in (PotKey(Payer.PLACE, HOME), PotKey(Payer.PERSON, ANA.key)):
+        lines = entries(pot, (Move(Bucket.OUTSIDE, Bucket.LEFT, Decimal(2)),), key=f"k {pot}")
+        assert await store.write(lambda tx, lines=lines: tx.post(lines))  # type: ignore[misc]  # as it is now
+        limits = Limits(day_usd=Decimal(1))
+        await store.write(lambda tx, pot=pot, limits=limits: tx.set_limits(pot, limits))  # type: ignore[misc]  # as it is now
+        found = await store.read(lambda tx, pot=pot: tx.pot(pot))  # type: ignore[misc]  # as it is now
+        assert (found.balances.left, found.limits.day_usd, found.is_open) == (Decimal(2), Decimal(1), True)
 
 
 @pytest.mark.parametrize("kind", ON_DISK)

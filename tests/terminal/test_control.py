@@ -38,7 +38,8 @@ from engine.errors import (
     RateLimited,
     StorageUnavailable,
 )
-from engine.model import Add, Asked, Continue, Create, Failure, Film, JobState, Person, Retake, ShotOptions, Stitch
+from engine.job_model import Failure, JobState
+from engine.model import Add, Asked, Continue, Create, Film, Person, Retake, ShotOptions, Stitch
 from engine.open import open_studio, utc_now
 from engine.studio import Studio
 from engine.views import ShotView

@@ -35,7 +35,8 @@ from engine.errors import (
     NotPossible,
     OutOfCredit,
 )
-from engine.model import Failure, Job, JobKind, JobState, Person
+from engine.job_model import Failure, Job, JobKind, JobState
+from engine.model import Person
 
 ANA = Person("cli:ana", "Ana")
 DISCORD_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.nobody-knows-this_token-at-all"

@@ -59,8 +59,17 @@ def test_the_bound_address_is_a_name_of_ours() -> None:
 
 async def test_a_foreign_host_is_turned_away(web: WebHouse) -> None:
     """Whatever it asks for."""
-    for path in ("/", "/api/room/home", "/api/room/home/events", "/healthz"):
+    for path in ("/", "/api/room/home", "/api/room/home/events", "/static/page.js", "/healthz/x"):
         async with web.get(path, headers={"Host": "evil.example"}) as answer:
+            assert answer.status == 421, path
+
+
+async def test_a_probe_may_ask_under_any_name(web: WebHouse) -> None:
+    """Docker and Kubernetes ask under a service's name; it reads and does nothing else."""
+    for path in ("/healthz", "/readyz"):
+        async with web.get(path, headers={"Host": "nextshot:8420"}) as answer:
+            assert answer.status == 200, path
+        async with web.post(path, headers={"Host": "nextshot:8420"}) as answer:
             assert answer.status == 421, path
 
 

@@ -13,7 +13,8 @@ from bot.hooks import LONGEST_BYTES
 from bot.house import House, open_house
 from bot.settings import Settings
 from engine.abilities import Pace
-from engine.model import Asked, Create, Job, JobState, Person
+from engine.job_model import Job, JobState
+from engine.model import Asked, Create, Person
 from engine.providers.base import Hook, Rendering
 from tests.fakes.provider import ScriptedProvider
 

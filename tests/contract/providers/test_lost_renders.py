@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.attempts import AttemptOutcome
-from engine.model import JobState
+from engine.job_model import JobState
 from engine.providers.base import Provider, Recovery
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
