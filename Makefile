@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 UV   := .venv/bin/uv
 SYNC := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --extra bot --python .venv/bin/python
 
-.PHONY: demo run test lint format docs clean
+.PHONY: demo run test chaos lint format docs clean
 demo: .venv/.synced
 	.venv/bin/nextshot demo
 
@@ -21,11 +21,18 @@ test: lint
 lint: .venv/.synced-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/python -m tests.secret_scan
 	.venv/bin/mypy
 
 format: .venv/.synced-dev
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+# Real kills, for about half an hour: make chaos, or make chaos CHAOS="--jobs 100 --kills 20 --seed 7".
+CHAOS ?= --jobs 1000 --kills 200
+
+chaos: .venv/.synced-dev
+	.venv/bin/python -m tests.chaos $(CHAOS)
 
 # The tables of docs/providers.md, from the catalogs.
 docs: .venv/.synced-dev
