@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.model import Job, Person
+from engine.job_model import Job
+from engine.model import Person
 from engine.new_rows import NewJob
 from engine.ports import Writer
 from storage import SqlStore, opened_store
