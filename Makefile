@@ -16,7 +16,7 @@ run: .venv/.synced
 WORKERS ?= 4
 
 test: lint
-	.venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile
 
 lint: .venv/.synced-dev
 	.venv/bin/ruff check .

@@ -17,58 +17,18 @@ from tests.specs import spec
 KEPT = frozenset({"NEXTSHOT_TEST_POSTGRES", "NEXTSHOT_SPECS", "NEXTSHOT_CHROMIUM"})
 """Names for the test run itself."""
 
-LONG = (
-    "tests/contract/test_front_ends.py",
-    "tests/discord/test_kills.py",
-    "tests/terminal/test_processes.py",
-    "tests/chaos/test_chaos.py",
-    "tests/discord/test_rates.py",
-    "tests/discord/test_outages.py",
-    "tests/media/test_runner.py",
-    "tests/media/test_fit.py",
-    "tests/telegram/test_kills.py",
-    "tests/discord/test_message_commands.py",
-    "tests/discord/test_no_access.py",
-    "tests/web/test_browser.py",
-    "tests/chat/test_dialogues.py",
-    "tests/discord/test_losses.py",
-    "tests/discord/test_large_films.py",
-    "tests/simulation/test_simulation.py",
-    "tests/engine/test_ledger_machine.py",
-    "tests/engine/test_job_machine.py",
-    "tests/engine/test_story_machine.py",
-    "tests/providers/test_animatic_film.py",
-    "tests/providers/test_animatic_provider.py",
-    "tests/engine/test_playable.py",
-    "tests/terminal/test_control.py",
-    "tests/telegram/test_stars.py",
-    "tests/contract/test_ledger_races.py",
-    "tests/engine/test_degraded.py",
-    "tests/storage/test_backup.py",
-    "tests/terminal/test_backup.py",
-    "tests/media/test_stitch.py",
-)
-"""Each takes more than ten seconds."""
-
 settings.register_profile("nextshot", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 
 
 def pytest_configure() -> None:
-    gc.set_threshold(
-        100_000, 50, 100
-    )  # what is imported stays: to look through it every 700 objects is a twentieth of the run
+    # what is imported stays: to look through it at every 700 objects is a twentieth of the run
+    gc.set_threshold(50_000, 10, 10)
     settings.load_profile("ci" if os.environ.get("CI") else "nextshot")
     for name in list(os.environ):
         if (name.startswith("NEXTSHOT_") and name not in KEPT) or name.lower().endswith("_proxy"):
             del os.environ[name]
     network.forbid()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first: whichever worker has one at the end keeps the others waiting."""
-    long = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: long.get(item.location[0], len(LONG)))
 
 
 def pytest_report_header() -> list[str]:

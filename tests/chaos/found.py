@@ -222,13 +222,15 @@ def _chats(house: House, jobs: list[Row], said: list[Message], found: Found) -> 
         chat_id, _, message_id = str(job.asked).removeprefix("telegram:").partition("/")
         if message_id.isdecimal():
             by_message[int(chat_id), int(message_id)].append(job)
+    stopped = {chat_id for (chat_id, _), rows in by_message.items() if any(row.state == "cancelled" for row in rows)}
     for message in said:
         at = message.chat.id, message.id
         mine, told = by_message.pop(at, []), answers[at]
         if len(mine) > 1:
             found.doubled.append(f"{message.text!r} ({at}) has {len(mine)} jobs: {[job.id for job in mine]}")
         if not mine:
-            if not told:
+            # that something was cancelled is told in its own status message
+            if not told and not (message.text.startswith("/cancel") and message.chat.id in stopped):
                 found.lost.append(f"{message.text!r} ({at}) has no answer")
             found.refused += message.text.startswith(MAKING)
             continue
