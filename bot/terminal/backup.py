@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bot.control.remote import HouseGone, reach, served_at
+from bot.control.remote import HouseGone, RemoteStudio
 from bot.providers import HERE
 from bot.settings import Settings, load_settings
 from bot.terminal import options as o
 from bot.terminal.ending import run_to_its_end
-from bot.terminal.session import LOOK_EVERY_S, PATIENCE_S, TRIES
+from bot.terminal.session import TRIES, holder_of
 from bot.terminal.voice import Voice, voice_for
-from engine.errors import NotPossible, StorageUnavailable
+from engine.errors import NotPossible
 
 if TYPE_CHECKING:
     from storage.backup import DumpRows
@@ -197,27 +196,11 @@ async def _rows_of(settings: Settings) -> AsyncIterator[DumpRows]:
     Raises:
         StorageUnavailable: it is held by a process that does not answer.
     """
-    patient_until = time.monotonic() + PATIENCE_S
     async with AsyncExitStack() as stack:
-        while True:
-            address = await asyncio.to_thread(served_at, settings.data_dir)
-            if address is not None:
-                try:
-                    remote = await stack.enter_async_context(reach(address))
-                except HouseGone:
-                    pass  # it is closing, or was killed: the lock knows
-                else:
-                    yield remote.dump_rows
-                    return
-            from bot.house import DirectoryHeld, open_house  # noqa: PLC0415  # see bot.terminal.perform
-            from storage.backup_rows import dump_rows  # noqa: PLC0415  # as above
+        holder = await holder_of(settings, stack, at_work=False)
+        if isinstance(holder, RemoteStudio):
+            yield holder.dump_rows
+        else:
+            from storage.backup_rows import dump_rows  # noqa: PLC0415  # see bot.terminal.perform
 
-            try:
-                house = await stack.enter_async_context(open_house(settings, at_work=False))
-            except DirectoryHeld as held:
-                if time.monotonic() > patient_until:
-                    raise StorageUnavailable(str(held)) from held
-                await asyncio.sleep(LOOK_EVERY_S)
-            else:
-                yield functools.partial(dump_rows, house.store.database)
-                return
+            yield functools.partial(dump_rows, holder.store.database)

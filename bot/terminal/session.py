@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
-from bot.control.remote import HouseGone, reach, served_at
+from bot.control.remote import HouseGone, RemoteStudio, reach, served_at
 from bot.settings import Settings
 from bot.terminal.turn import Turn, ask_as
 from bot.terminal.voice import Voice
 from engine.errors import StorageUnavailable
 from engine.model import Asked
+
+if TYPE_CHECKING:
+    from bot.house import House
 
 PATIENCE_S = 10.0
 """How long a directory may be held by a process that does not answer: one that opens, closes, or only looks something up."""
@@ -47,7 +51,16 @@ async def _open_turn(settings: Settings, voice: Voice, asked: Asked, *, at_work:
 
 
 async def _enter(stack: AsyncExitStack, settings: Settings, voice: Voice, asked: Asked, *, at_work: bool) -> Turn:
-    """Our own house if the directory is free, else the one that holds it.
+    """Raises StorageUnavailable."""
+    holder = await holder_of(settings, stack, at_work=at_work)
+    if isinstance(holder, RemoteStudio):
+        return Turn(desk=holder, voice=voice, asked=asked, delivers=False, is_remote=True)
+    delivers = at_work and holder.speaks_in(settings.place)
+    return Turn(desk=holder.studio, voice=voice, asked=asked, delivers=delivers, is_remote=False)
+
+
+async def holder_of(settings: Settings, stack: AsyncExitStack, *, at_work: bool) -> RemoteStudio | House:
+    """Whoever has the data directory: the process that holds it, else a house of ours, until `stack` is left.
 
     Raises:
         StorageUnavailable: it is held by a process that does not answer.
@@ -57,20 +70,13 @@ async def _enter(stack: AsyncExitStack, settings: Settings, voice: Voice, asked:
         # Its own studio is asked for first: a house of our own takes a second to load.
         address = await asyncio.to_thread(served_at, settings.data_dir)
         if address is not None:
-            try:
-                remote = await stack.enter_async_context(reach(address))
-            except HouseGone:
-                pass  # it is closing, or was killed: the lock knows
-            else:
-                return Turn(desk=remote, voice=voice, asked=asked, delivers=False, is_remote=True)
+            with suppress(HouseGone):  # it is closing, or was killed: the lock knows
+                return await stack.enter_async_context(reach(address))
         from bot.house import DirectoryHeld, open_house  # noqa: PLC0415  # see above
 
         try:
-            house = await stack.enter_async_context(open_house(settings, at_work=at_work))
+            return await stack.enter_async_context(open_house(settings, at_work=at_work))
         except DirectoryHeld as held:
             if time.monotonic() > patient_until:
                 raise StorageUnavailable(str(held)) from held
-            await asyncio.sleep(LOOK_EVERY_S)
-        else:
-            delivers = at_work and house.speaks_in(settings.place)
-            return Turn(desk=house.studio, voice=voice, asked=asked, delivers=delivers, is_remote=False)
+        await asyncio.sleep(LOOK_EVERY_S)
