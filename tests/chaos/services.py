@@ -26,10 +26,10 @@ FILE_FAULTS = (FileFault.CUT, FileFault.SLOW, FileFault.EXPIRED, FileFault.PAGE)
 
 
 class PaidService(FakeService):
-    """Charges a fixed price for every render that it finished, and goes wrong by a seed."""
+    """Charges for every render that it finished, and goes wrong by a seed."""
 
     charges_usd: ClassVar[Decimal]
-    """For one render of the shots of these runs."""
+    """For one render."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,13 @@ class PaidService(FakeService):
 
     def charged_usd(self, task_id: str) -> Decimal:
         """What this render cost: nothing where none came of it."""
-        return self.charges_usd if self.fate(self.tasks[task_id]) is Shown.DONE else Decimal(0)
+        task = self.tasks[task_id]
+        return self.price_usd(task) if self.fate(task) is Shown.DONE else Decimal(0)
+
+    def price_usd(self, task: FakeTask) -> Decimal:
+        """By what was asked for: a shot takes over the length of the one before it."""
+        del task
+        return self.charges_usd
 
     def fate(self, task: FakeTask) -> Shown:
         """How it ends."""
@@ -159,7 +165,11 @@ class PaidOpenai(PaidService, FakeOpenai):
     rows: ClassVar[Mapping[str, Any]] = {
         "film-1": row(resolutions=["720p"], seconds=[4, 8, 12], only=True, price={"per_second": 0.1})
     }
-    charges_usd = Decimal("0.40")
+    charges_usd = Decimal("0.1")
+    """For a second."""
+
+    def price_usd(self, task: FakeTask) -> Decimal:
+        return self.charges_usd * int(str(task.body["seconds"]))
 
     def table(self) -> dict[str, Any]:
         return {**super().table(), "wire": {"preset": self.preset}, "models": dict(self.rows)}
@@ -174,7 +184,19 @@ class PaidXai(PaidService, FakeXai):
 class PaidComfy(PaidService, FakeComfy):
     """Its ids are ours."""
 
-    charges_usd = Decimal("0.25")
+    charges_usd = Decimal("0.05")
+    """For a second of sixteen frames."""
+
+    def price_usd(self, task: FakeTask) -> Decimal:
+        (frames,) = {
+            node["inputs"]["length"] for node in task.body["prompt"].values() if "length" in node.get("inputs", {})
+        }
+        return self.charges_usd * round((int(frames) - 1) / 16)
+
+    def fate(self, task: FakeTask) -> Shown:
+        """What renders at home refuses nothing."""
+        fate = super().fate(task)
+        return Shown.DONE if fate is Shown.REFUSED else fate
 
     def table(self) -> dict[str, Any]:
         return {**super().table(), "models": {"wan-2.2": {"price": {"per_second": 0.05}}}}
