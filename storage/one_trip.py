@@ -27,6 +27,12 @@ class OneTripConnection(aiosqlite.Connection):
         found: tuple[Any, list[Any], int, int | None] = await trip(_run, self._conn, method, sql, parameters)
         return found
 
+    async def image(self) -> bytes:
+        """All that the database holds, as a file would hold it."""
+        trip: Any = self._execute  # untyped there
+        held: bytes = await trip(self._conn.serialize)
+        return held
+
 
 def _run(connection: sqlite3.Connection, method: str, sql: str, parameters: Any) -> Any:
     with closing(connection.cursor()) as cursor:
@@ -69,8 +75,18 @@ class OneTripCursor:
         return self
 
 
-async def connect(path: Path | str) -> OneTripConnection:
-    """An open connection that begins no transaction by itself. Its thread ends with the program, whoever forgets to close it."""
-    connection = OneTripConnection(lambda: sqlite3.connect(path, isolation_level=None), iter_chunk_size=64)
+async def connect(path: Path | str, image: bytes | None = None) -> OneTripConnection:
+    """An open connection that begins no transaction by itself. Its thread ends with the program, whoever forgets to close it.
+
+    `image` is what a memory holds at its beginning: the `image` of another one.
+    """
+
+    def open_it() -> sqlite3.Connection:
+        opened = sqlite3.connect(path, isolation_level=None)
+        if image is not None:
+            opened.deserialize(image)
+        return opened
+
+    connection = OneTripConnection(open_it, iter_chunk_size=64)
     connection._thread.daemon = True  # noqa: SLF001  # as SQLAlchemy sets it on the connections that it makes itself
     return await connection  # type: ignore[return-value]  # its base says that it gives its base

@@ -24,6 +24,7 @@ from storage.faults import telling
 from storage.group_commit import GroupCommit
 from storage.migrate import bring_up_to_date
 from storage.one_trip import connect
+from storage.tables import SCHEMA
 
 READERS = 4
 BUSY_MS = 10_000
@@ -129,16 +130,23 @@ async def open_sqlite(path: Path, busy_ms: int = BUSY_MS) -> SqliteDatabase:
 
 
 async def open_memory() -> MemoryDatabase:
-    """A new and empty database in memory."""
+    """A new and empty database in memory. The second one of a process begins as a copy of what the first one was."""
     only = create_async_engine(
         "sqlite+aiosqlite://",
         poolclass=StaticPool,
-        async_creator=lambda: connect(":memory:"),
+        async_creator=lambda: connect(":memory:", _empty.get(SCHEMA)),
         pool_reset_on_return=None,
     )
     _prepare(only, "BEGIN IMMEDIATE", *_EVERYWHERE)
     await bring_up_to_date(only, "in memory")
+    if SCHEMA not in _empty:
+        async with only.connect() as connection:
+            _empty[SCHEMA] = await (await connection.get_raw_connection()).driver_connection.image()  # type: ignore[union-attr]  # ours
     return MemoryDatabase(only)
+
+
+_empty: dict[str, bytes] = {}
+"""By its version: a database that has its tables and no rows. To run all migrations takes fifty times as long as to copy one."""
 
 
 def _try(path: Path, busy_ms: int) -> None:

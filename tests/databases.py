@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +69,22 @@ def make_tables(url: str) -> None:
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), SCHEMA)
     engine.dispose()
+
+
+def put_tables(data_dir: Path) -> None:
+    """Give a new data directory a database with tables: a copy of one that is made once, a tenth of a second sooner."""
+    path = data_dir / "nextshot.db"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_blank())
+
+
+@functools.cache
+def _blank() -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "blank.db"
+        make_tables(f"sqlite:///{path}")
+        return path.read_bytes()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from bot.discord.budget import Pace
 from bot.house import House, open_house
 from bot.platforms import Paces
 from bot.settings import Settings
+from tests.databases import put_tables
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.provider import ScriptedProvider
 
@@ -46,6 +47,7 @@ async def opened_bot(
     makers = {provider.name: lambda _: provider}
     settings = settings_of(discord, directory, **more)
     paces = Paces(discord=pace or Pace())
+    await asyncio.to_thread(put_tables, settings.data_dir)
     async with open_house(settings, at_work=True, makers=makers, paces=paces) as house:
         running = asyncio.create_task(house.chats["discord"].run(), name="discord of a test")
         try:

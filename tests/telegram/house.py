@@ -11,6 +11,7 @@ from bot.house import House, open_house
 from bot.platforms import Paces
 from bot.settings import Settings
 from bot.telegram.budget import Pace
+from tests.databases import put_tables
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.telegram import FakeTelegram
 
@@ -43,6 +44,7 @@ async def opened_bot(
     provider = provider or ScriptedProvider()
     settings = settings_of(telegram, directory, **more)
     makers = {provider.name: lambda _: provider}
+    await asyncio.to_thread(put_tables, settings.data_dir)
     async with open_house(settings, at_work=True, makers=makers, paces=Paces(telegram=pace)) as house:
         bot = house.chats["telegram"]
         if settings.telegram_webhook_url is not None:
