@@ -33,6 +33,7 @@ CHAOS ?= --jobs 1000 --kills 200
 
 chaos: .venv/.synced-dev
 	.venv/bin/python -m tests.chaos $(CHAOS)
+	.venv/bin/python -m tests.chaos --processes 2 --jobs 150 --kills 40
 
 # The tables of docs/providers.md, from the catalogs.
 docs: .venv/.synced-dev

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import random
 import shutil
 import signal
@@ -19,11 +20,14 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests.chaos.found import Found, look
 from tests.chaos.house import House, opened
+from tests.chaos.pair import Pair
 from tests.chaos.rough import Rough
+from tests.databases import fresh_postgres
 
 SERVICES = ("openai", "xai", "comfyui")
 """A service that lists what is found, one that lists nothing, and one whose ids are ours. That fal does not list a request proves
@@ -37,14 +41,14 @@ def tell(line: str) -> None:
     sys.stdout.flush()
 
 
-async def measure(home: Path, *, jobs: int, kills: int, seed: int, minutes: float) -> bool:
-    """Whether all was well."""
+async def measure(home: Path, *, jobs: int, kills: int, seed: int, minutes: float, database: str | None = None) -> bool:
+    """Whether all was well. `database`: what two processes share; None: there is one."""
     until_s = time.monotonic() + 60 * minutes
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with opened(home, SERVICES) as house:
-        rough = Rough(house, seed, people=40)
+    async with opened(home, SERVICES, database=database) as house:
+        rough = Rough(house, seed, people=40) if database is None else Pair(house, seed, people=40, freezes_from=10)
         await rough.run(jobs=jobs, kills=kills, until_s=until_s, tell=tell)
         found = look(house, rough.said)
         say(house, rough, found)
@@ -65,9 +69,9 @@ def say(house: House, rough: Rough, found: Found) -> None:
     median_s, slowest_s = statistics.median(house.starts_s), max(house.starts_s)
     tell(f"starts: median {median_s:.1f} s, slowest {slowest_s:.1f} s; {house.cpu_s:.0f} s of processor time")
     outcomes = house.rows("SELECT outcome, count(*) FROM attempt GROUP BY 1 ORDER BY 1")
-    tell(
-        f"at rest after {rough.rests_s:.1f} s; steps dropped {log.count('step dropped job')}, requests {dict(outcomes)}"
-    )
+    tell(f"at rest after {rough.rests_s:.1f} s; requests {dict(outcomes)}")
+    dropped = {word: log.count(f"{word} dropped job") for word in ("step", "message")}
+    tell(f"held back by a fence: {dropped}")
     tell(
         f"lost {len(found.lost)}, doubled {len(found.doubled)}, wrong cents {len(found.cents)}, left {len(found.left)}; "
         f"clips shown twice, marked: {found.marked}"
@@ -82,13 +86,34 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--minutes", type=float, default=40, help="after which no further life begins")
+    parser.add_argument(
+        "--processes", type=int, choices=(1, 2), default=1, help="2: at once, on one PostgreSQL database"
+    )
+    parser.add_argument(
+        "--database", default=os.environ.get("NEXTSHOT_TEST_POSTGRES", ""), help="the server for two, postgresql://…"
+    )
     parser.add_argument("--keep", type=Path, help="where database, files and log stay")
     asked = parser.parse_args()
+    if asked.processes == 2 and not asked.database:
+        tell(
+            "not run: two processes share a PostgreSQL database, and neither --database nor NEXTSHOT_TEST_POSTGRES names one"
+        )
+        return 0
     home = Path(tempfile.mkdtemp(prefix="nextshot-chaos-"))
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # whoever is killed leaves its requests behind
     tell(f"seed {asked.seed}")
     try:
-        is_well = asyncio.run(measure(home, jobs=asked.jobs, kills=asked.kills, seed=asked.seed, minutes=asked.minutes))
+        with fresh_postgres(asked.database) if asked.processes == 2 else nullcontext() as database:
+            is_well = asyncio.run(
+                measure(
+                    home,
+                    jobs=asked.jobs,
+                    kills=asked.kills,
+                    seed=asked.seed,
+                    minutes=asked.minutes,
+                    database=database,
+                )
+            )
     finally:
         if asked.keep is not None:
             shutil.copytree(home, asked.keep, dirs_exist_ok=True)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from bench.kills_found import processes_in
 from bot import texts
+from bot.delivery import AGAIN
 from engine.job_model import MAY_STILL_COST
 from tests.chaos.house import House
 from tests.chaos.services import PaidService
 from tests.fakes.services.base import Shown
 from tests.fakes.telegram import Message
 
-MARKS = (texts.said_again("").strip(), texts.sent_again("").strip())
+MARKS = (texts.said_again("").strip(), texts.sent_again("").strip(), AGAIN)
 MICROS = Decimal(1_000_000)
 MAKING = ("/create", "/continue", "/retake", "/stitch")
 ENDS = frozenset({"delivered", "failed", "cancelled"})
@@ -76,7 +77,7 @@ class Row:
 
 
 _JOBS = """SELECT job.id, job.kind, job.state, job.provider, job.task_id, coalesce(shot.prompt, ''), job.asked_receipt,
-job.failure_sentence, job.failure_billed, coalesce(job.notes, ''), job.take_id, job.film_id
+job.failure_sentence, job.failure_billed, coalesce(CAST(job.notes AS TEXT), ''), job.take_id, job.film_id
 FROM job LEFT JOIN shot ON shot.id = job.shot_id ORDER BY job.id"""
 
 
@@ -192,6 +193,15 @@ def _books(house: House, jobs: list[Row], found: Found) -> None:
                 found.cents.append(f"job {job.id} of {job.provider or 'stitch'} cost {spent}")
             continue
         _cents_of(job, service, has, bool(unknown[job.id]), found)
+    for name, service in house.services.items():
+        charged: dict[str, Decimal] = defaultdict(Decimal)
+        for task_id, task in service.tasks.items():
+            charged[_scene_in(service.words_of(task))] += service.charged_usd(task_id)
+        for words, usd in charged.items():
+            mine = [buckets[job.id] for job in jobs if job.provider == name and _scene_in(job.prompt) == words]
+            noted = sum(each["spent"] + each["unknown"] for each in mine) / MICROS
+            if usd > noted:
+                found.cents.append(f"{name} charged {usd} for {words!r}, and {noted} is spent or unknown")
 
 
 def _cents_of(job: Row, service: PaidService, has: Counter[str], is_open: bool, found: Found) -> None:
@@ -266,8 +276,9 @@ def _files(house: House, found: Found) -> None:
             found.lost.append(f"the file {name} is missing or has another size")
         elif hashlib.sha256(path.read_bytes()).hexdigest() != path.stem:
             found.lost.append(f"the file {name} is not what its name says")
-    found.left += [f"a process is left: {pid}" for pid in processes_in(house.data)]
-    found.left += [f"a file is left: {path.relative_to(house.data)}" for path in left_behind(house.data)]
+    for data in (seat.data for seat in house.seats):
+        found.left += [f"a process is left: {pid}" for pid in processes_in(data)]
+        found.left += [f"a file is left: {path.relative_to(data)}" for path in left_behind(data)]
 
 
 def left_behind(data: Path) -> Iterator[Path]:

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.kills_found import processes_in
-from bot.control.remote import served_at
-from bot.control.server import drop_socket
+import psycopg
+
 from tests.bot_process import CHECKOUT
 from tests.chaos.door import Door
+from tests.chaos.seat import Seat, Zygote
 from tests.chaos.services import ASKS_ABOVE_USD, KINDS, PaidService, toml
-from tests.chaos.victim import Life, reached_file
+from tests.chaos.victim import reached_file
 from tests.fakes.bot_api.refusals import Refusal
 from tests.fakes.bot_api.server import BotApiServer
 from tests.fakes.bot_api.wire import Call
 from tests.fakes.telegram import Chat, FakeTelegram, Message, Person
 
-STARTS_S = 90.0
 LOOK_S = 0.05
 
 
@@ -66,19 +63,27 @@ class HeldTelegram(FakeTelegram):
 
 
 class House:
-    """All of it. `start` and `kill` as often as wanted."""
+    """All of it. `start` and `kill` as often as wanted: the first process, or any of them by its seat."""
 
-    def __init__(self, home: Path, telegram: HeldTelegram, services: Mapping[str, PaidService]) -> None:
+    def __init__(
+        self, home: Path, telegram: HeldTelegram, services: Mapping[str, PaidService], *, database: str | None = None
+    ) -> None:
+        """`database`: the URL of an empty PostgreSQL schema that two processes share; None: SQLite, and one process."""
         self.home = home
         self.data = home / "data"
         self.telegram = telegram
         self.services = services
-        self.pid: int | None = None
-        self.starts_s: list[float] = []
         self.kills = 0
-        self.cpu_s = 0.0
-        """What all lives that ended here have used of the processor, with their children that ended before."""
-        self._zygote: subprocess.Popen[str] | None = None
+        self._database = database
+        self._zygote = Zygote()
+        places = [self.data] if database is None else [self.data, home / "elsewhere"]
+        self.seats = [
+            Seat(home, data, zygote=self._zygote, telegram=telegram, environment=self.environment) for data in places
+        ]
+        for data in places[1:]:  # one disk with the clips, as two machines may have it, whose locks do not meet
+            (self.data / "files").mkdir(parents=True, exist_ok=True)
+            data.mkdir()
+            (data / "files").symlink_to(self.data / "files")
         (home / "nextshot.toml").write_text(self._toml(), encoding="utf-8")
         (home / "nextshot.toml").chmod(0o600)  # there are keys in it
         home.joinpath("reached.txt").write_text("", encoding="utf-8")
@@ -93,128 +98,80 @@ class House:
     def doors(self) -> list[Door]:
         return [self.telegram.door, *(service.door for service in self.services.values())]
 
-    def environment(self) -> dict[str, str]:
-        """What the process is started with."""
+    def environment(self, data: Path) -> dict[str, str]:
+        """What the process of this directory is started with."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NEXTSHOT_")}
+        shared = {} if self._database is None else {"NEXTSHOT_DATABASE_URL": self._database}
         return {
             **kept,
+            **shared,
             "PYTHONPATH": str(CHECKOUT),
-            "NEXTSHOT_DATA_DIR": str(self.data),
+            "NEXTSHOT_DATA_DIR": str(data),
             "NEXTSHOT_WEB_PORT": "0",
             "NEXTSHOT_LOG_LEVEL": "info",
             "NEXTSHOT_LOG_FORMAT": "text",
             "NEXTSHOT_PROVIDER": next(iter(self.services)),
             "NEXTSHOT_ASK_ABOVE_USD": str(ASKS_ABOVE_USD),
+            "NEXTSHOT_WAITING_PER_PERSON": "any",
             "NEXTSHOT_TELEGRAM_TOKEN": self.telegram.token,
             "NEXTSHOT_TELEGRAM_API_URL": self.telegram.url,
             "NEXTSHOT_TELEGRAM_ALLOWED": "*",
         }
 
     async def start(
-        self, *, holds: Mapping[str, str] | None = None, dies_at: str = "", stops_at: str = "", after: int = 1
+        self,
+        seat: Seat | None = None,
+        *,
+        holds: Mapping[str, str] | None = None,
+        dies_at: str = "",
+        stops_at: str = "",
+        after: int = 1,
     ) -> None:
         """Until a long poll of it waits, or it is dead again."""
-        if self._zygote is None:
-            self._zygote = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.victim"],
-                cwd=CHECKOUT,
-                env={name: value for name, value in os.environ.items() if not name.startswith("NEXTSHOT_")},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        assert self._zygote.stdin is not None
-        assert self._zygote.stdout is not None
-        life = Life(
-            home=str(self.home),
-            environment=self.environment(),
-            holds=holds or {},
-            dies_at=dies_at,
-            stops_at=stops_at,
-            after=after,
-        )
-        polls = len(self.telegram.calls_of("getUpdates"))
-        began_s = time.monotonic()
-        self._zygote.stdin.write(life.line())
-        self._zygote.stdin.flush()
-        self.pid = int(await asyncio.to_thread(self._zygote.stdout.readline))
-
-        def is_up() -> bool:
-            return not self.is_alive or len(self.telegram.calls_of("getUpdates")) > polls
-
         try:
-            await self.telegram.wait_until(is_up, STARTS_S, "A long poll")
+            await (seat or self.seats[0]).start(holds=holds, dies_at=dies_at, stops_at=stops_at, after=after)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log[-4000:]}") from None
-        self.starts_s.append(time.monotonic() - began_s)
 
     @property
     def is_alive(self) -> bool:
-        if self.pid is None:
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return self.seats[0].is_alive
 
-    def strike(self, *, with_children: bool = False) -> None:
+    def strike(self, seat: Seat | None = None, *, with_children: bool = False) -> None:
         """SIGKILL, also for what it started if asked. Safe to call from a fake, in the middle of a request."""
-        if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-        for pid in processes_in(self.data) if with_children else ():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+        (seat or self.seats[0]).strike(with_children=with_children)
 
-    async def kill(self, *, with_children: bool = False) -> None:
+    async def kill(self, seat: Seat | None = None, *, with_children: bool = False) -> None:
         """SIGKILL, and wait until it is gone. What was held on its way to a fake is lost."""
-        self.cpu_s += self._used_s()
-        self.strike(with_children=with_children)
-        await self.gone()
+        await (seat or self.seats[0]).kill(with_children=with_children)
         self.kills += 1
         for door in self.doors:
             door.open_all()
         await asyncio.sleep(LOOK_S)
 
-    def _used_s(self) -> float:
-        """https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html; 0 where it is dead already."""
-        try:
-            told = Path(f"/proc/{self.pid}/stat").read_text()
-        except OSError:
-            return 0.0
-        return sum(map(int, told.rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
-
-    async def gone(self, within_s: float = 30.0) -> None:
-        """Wait until it is dead."""
-        end_s = time.monotonic() + within_s
-        while self.is_alive:
-            assert time.monotonic() < end_s, f"{self.pid} lives on"
-            await asyncio.sleep(0.01)
-
     async def terminate(self) -> None:
-        """SIGTERM."""
-        assert self.pid is not None
-        self.cpu_s += self._used_s()
-        os.kill(self.pid, signal.SIGTERM)
-        await self.gone()
+        """SIGTERM for all of them."""
+        for seat in self.seats:
+            await seat.terminate()
 
     def signal(self, number: signal.Signals) -> None:
-        """Any other."""
-        assert self.pid is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        """Any other, to the first."""
+        self.seats[0].signal(number)
+
+    @property
+    def starts_s(self) -> list[float]:
+        """How long each start took."""
+        return [each for seat in self.seats for each in seat.starts_s]
+
+    @property
+    def cpu_s(self) -> float:
+        """Of the processor, by all lives that ended here."""
+        return sum(seat.cpu_s for seat in self.seats)
 
     def close(self) -> None:
-        self.strike(with_children=True)
-        if self._zygote is not None:
-            self._zygote.kill()
-            self._zygote.wait()
-            for pipe in (self._zygote.stdin, self._zygote.stdout):
-                assert pipe is not None
-                pipe.close()
-        if (left_behind := served_at(self.data)) is not None:
-            drop_socket(left_behind)
+        for seat in self.seats:
+            seat.close()
+        self._zygote.close()
 
     # --- looking
 
@@ -229,11 +186,14 @@ class House:
         inside = set(Path(reached_file(str(self.home))).read_text().split())
         return inside.union(*(door.reached for door in self.doors))
 
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Read the database as a stranger."""
+        if self._database is not None:
+            with psycopg.connect(self._database) as shared:
+                return shared.execute(query.encode()).fetchall()
         connection = sqlite3.connect(f"file:{self.data / 'nextshot.db'}?mode=ro", uri=True, timeout=30)
         try:
-            return connection.execute(query, values).fetchall()
+            return connection.execute(query).fetchall()
         finally:
             connection.close()
 
@@ -264,7 +224,7 @@ class House:
 
 
 class People:
-    """They answer what they are asked, and ask again where nothing happens."""
+    """They answer what they are asked, and ask again where nothing happens, later and later: a busy machine gets to the first."""
 
     PATIENCE_S = 30.0
 
@@ -275,6 +235,8 @@ class People:
         self._cancels = cancels
         self._leaves = leaves
         self._pressed: dict[tuple[int, int, str], tuple[float, str]] = {}
+        """By question: until when its answer is waited for, and what it was."""
+        self._presses: Counter[tuple[int, int, str]] = Counter()
         self.answers = 0
 
     async def run(self) -> None:
@@ -295,12 +257,13 @@ class People:
         if question is None:
             return
         key = (chat.id, message.id, question)
-        at_s, word = self._pressed.get(key, (0.0, ""))
-        if time.monotonic() - at_s < self.PATIENCE_S:
+        until_s, word = self._pressed.get(key, (0.0, ""))
+        if time.monotonic() < until_s:
             return
         word = word or self._choice(question)
         label = next((each for each in labels if each == word), question)
-        self._pressed[key] = (time.monotonic(), label)
+        self._pressed[key] = (time.monotonic() + self.PATIENCE_S * 2 ** min(2, self._presses[key]), label)
+        self._presses[key] += 1
         self.answers += 1
         who = next(person for person in chat.members.values() if not person.name.startswith("Owner"))
         data = dict(message.buttons)[label]
@@ -313,12 +276,14 @@ class People:
 
 
 @asynccontextmanager
-async def opened(home: Path, kinds: tuple[str, ...] = tuple(KINDS)) -> AsyncIterator[House]:
-    """The fakes run, and nothing else yet."""
+async def opened(
+    home: Path, kinds: tuple[str, ...] = tuple(KINDS), *, database: str | None = None
+) -> AsyncIterator[House]:
+    """The fakes run, and nothing else yet. `database` as in `House`."""
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(HeldTelegram())
         services = {kind: await stack.enter_async_context(KINDS[kind]()) for kind in kinds}
-        house = House(home, telegram, services)
+        house = House(home, telegram, services, database=database)
         try:
             yield house
         finally:

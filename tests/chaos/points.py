@@ -246,7 +246,8 @@ POINTS: tuple[Point, ...] = (
         row="RESULT in SENDING",
         recovery=(
             "the page knows our nonce and gives the first receipt. Discord knows it for minutes, and its channel can be read. "
-            "Telegram does neither: UNKNOWN, and the clip is shown in the status message"
+            "Telegram does neither: UNKNOWN, and the clip is shown in the status message, or where that is gone in a text that is "
+            "sent for it: edited twice it is there once. A film in parts is sent once more, marked, then only for a press"
         ),
         seen="one clip, or a second one, marked",
     ),
@@ -262,11 +263,11 @@ POINTS: tuple[Point, ...] = (
     Point(
         number="10",
         name="",
-        dies="the process is frozen and wakes up late",
+        dies="the process is frozen and wakes up late, perhaps beside the one that took its place",
         row="another fence",
         recovery="its writes raise `StaleFence`; right before a paid request leaves, fence and age are read again",
         seen="",
-        walked_by="tests/chaos (long run), tests/simulation",
+        walked_by="tests/chaos (long run), tests/chaos/pair.py, tests/simulation",
     ),
 )
 

@@ -175,10 +175,20 @@ class PaidOpenai(PaidService, FakeOpenai):
         return {**super().table(), "wire": {"preset": self.preset}, "models": dict(self.rows)}
 
 
+_SMALL_USD = Decimal("0.08")
+"""Of xAI, for a second of 480p."""
+
+
 class PaidXai(PaidService, FakeXai):
     """Tells nothing of what it took, and its price when it is done."""
 
-    charges_usd = Decimal("0.84")
+    charges_usd = Decimal("0.14")
+    """For a second of 720p."""
+
+    def price_usd(self, task: FakeTask) -> Decimal:
+        return (self.charges_usd if task.body["resolution"] == "720p" else _SMALL_USD) * int(task.body["duration"])
+
+    cost_usd = price_usd
 
 
 class PaidComfy(PaidService, FakeComfy):

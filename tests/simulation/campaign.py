@@ -15,6 +15,7 @@ from multiprocessing import Pool
 from pathlib import Path
 
 from tests.simulation.database import Shared
+from tests.simulation.faults import VIOLENT
 from tests.simulation.world import Drawn, Report, Simulation
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  # files that nobody has to wait for; a directory of its own is made in it
@@ -138,12 +139,15 @@ def _tell_progress(figures: Figures, more: Figures) -> None:
 def told(figures: Figures, wall_s: float) -> str:
     """For a person."""
     lost = sum(figures.counts[each] for each in ("request lost", "answer lost", "message lost", "message unheard"))
+    taken = sum(figures.counts[each] for each in VIOLENT)
+    jobs = max(figures.jobs, 1)
     lines = [
         (
             f"{figures.seeds:,} seeds, {figures.jobs:,} jobs, {figures.renders:,} paid renders, "
             f"{figures.counts['crash']:,} crashes, {figures.counts['freeze']:,} freezes, {lost:,} lost answers, "
             f"{figures.virtual_s / 3600:,.1f} simulated hours in {wall_s:,.1f} s ({figures.jobs / wall_s:.1f} jobs/s)"
         ),
+        f"per job: {taken / jobs:.2f} times killed or frozen, {lost / jobs:.2f} answers lost",
         "faults: " + ", ".join(f"{name} {count:,}" for name, count in sorted(figures.counts.items())),
         "notes: " + (", ".join(f"{what} {count:,}" for what, count in sorted(figures.notes.items())) or "none"),
         f"violations: {len(figures.violations)}",

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.message import Limits, NotSent, Reply, SendUnknown
-from bot.texts import sent_again
 from tests.simulation.faults import Faults
 from tests.simulation.service import outside
 
-AGAIN = sent_again("").strip()
+MARKS = ("(sent again", "(shown here")
 """By which a reader tells that a message is there twice."""
 
 
@@ -34,6 +33,8 @@ class Chat:
     chance: random.Random
     dedupes: bool
     tell: Callable[[str], None]
+    jolt: Callable[[], None]
+    """Called around every message: the process that sends it may be killed or frozen just there."""
     messages: dict[str, Shown] = field(default_factory=dict)
 
     def show(self, place: str, reply: Reply, nonce: str) -> str:
@@ -87,11 +88,14 @@ class Mouth:
             raise NotSent("the chat is away", retry_after_s=self._chat.chance.uniform(1, 30))
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         outside(self._arrives(place, reply, nonce, answer), "message")
+        self._chat.jolt()
         try:
             async with asyncio.timeout(20.0):
-                return await answer
+                receipt = await answer
         except TimeoutError as error:
             raise SendUnknown("the chat did not answer") from error
+        self._chat.jolt()
+        return receipt
 
     async def _arrives(self, place: str, reply: Reply, nonce: str, answer: asyncio.Future[str]) -> None:
         await self._way()

@@ -6,61 +6,33 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import create_engine
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from engine.errors import StorageUnavailable
 from storage.database import T, Work, begun, refuse_inside
 from storage.faults import telling
-from storage.one_trip import OneTripConnection
-from storage.sqlite import _EVERYWHERE, _prepare
+from storage.sqlite import _EVERYWHERE
 from storage.tables import METADATA
+from tests.simulation.direct import DirectConnection
 from tests.simulation.faults import Faults
-from tests.simulation.loop import VirtualLoop
 
 WHERE = "in the simulation"
-
-
-class InlineConnection(OneTripConnection):
-    """Without a thread: what is asked is done before anybody else runs."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(lambda: connection, iter_chunk_size=64)
-        self._connection = connection
-
-    async def opened(self) -> Self:
-        return self
-
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return fn(*args, **kwargs)
-
-    def stop(self) -> None:
-        """There is no thread to end."""
-
-    async def close(self) -> None:
-        return
-
-    def __del__(self) -> None:
-        return
 
 
 class Shared:
     """The one database of a world, empty again for each seed. `committed` is called after every transaction that wrote."""
 
     def __init__(self) -> None:
-        self.raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=1_000)
+        for pragma in _EVERYWHERE:
+            self.raw.execute(f"PRAGMA {pragma}")
         self._empty = sqlite3.connect(":memory:")
         made = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: self._empty)
         METADATA.create_all(made)
-        connection = InlineConnection(self.raw)
-        self.engine: AsyncEngine = create_async_engine(
-            "sqlite+aiosqlite://", poolclass=StaticPool, async_creator=connection.opened, pool_reset_on_return=None
-        )
-        _prepare(self.engine, "BEGIN", *_EVERYWHERE)
-        self._connection: AsyncConnection | None = None
+        self._connection: Any = DirectConnection(self.raw)
         self.committed: Callable[[], None] = lambda: None
 
     def empty(self) -> None:
@@ -71,35 +43,31 @@ class Shared:
 
     def close(self) -> None:
         """Let go of it."""
-        if self._connection is not None:
-            loop = VirtualLoop()
-            loop.run_until_complete(self._connection.close())
-            loop.end()
         self.raw.close()
         self._empty.close()
 
     async def transact(self, work: Work[T]) -> T:
         """In one piece: nobody else runs meanwhile."""
         assert not self.raw.in_transaction, "a transaction waited for something else"
-        connection = await self._opened()
-        async with connection.begin():
+        self.raw.execute("BEGIN")
+        try:
             with begun():
-                value = await work(connection)
+                value = await work(self._connection)
+        except BaseException:
+            self.raw.execute("ROLLBACK")
+            raise
+        self.raw.execute("COMMIT")
         self.committed()
         return value
 
     async def rolled_back(self, work: Work[Any]) -> None:
         """As `transact`, undone."""
-        connection = await self._opened()
-        async with connection.begin() as transaction:
+        self.raw.execute("BEGIN")
+        try:
             with begun():
-                await work(connection)
-            await transaction.rollback()
-
-    async def _opened(self) -> AsyncConnection:
-        if self._connection is None:  # kept over all seeds: to begin on it anew costs a third of a transaction
-            self._connection = await self.engine.connect()
-        return self._connection
+                await work(self._connection)
+        finally:
+            self.raw.execute("ROLLBACK")
 
 
 class ProcessDatabase:

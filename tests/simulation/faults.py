@@ -11,6 +11,10 @@ USUAL: Mapping[str, float] = {
     "freeze": 0.001,
     "killed while sending": 0.05,
     "frozen while sending": 0.08,
+    "killed after the intent": 0.03,
+    "frozen after the intent": 0.06,
+    "killed while speaking": 0.02,
+    "frozen while speaking": 0.02,
     "database down": 0.004,
     "commit unheard": 0.002,
     "transaction done twice": 0.01,
@@ -19,6 +23,7 @@ USUAL: Mapping[str, float] = {
     "too many requests": 0.04,
     "refused": 0.02,
     "request lost": 0.06,
+    "request on a slow road": 0.1,
     "answer lost": 0.10,
     "slow look-up": 0.1,
     "look-up fails": 0.08,
@@ -36,6 +41,12 @@ USUAL: Mapping[str, float] = {
     "update again": 0.15,
 }
 """The chance of each, each time that it could happen. A crash and a freeze could at every step of a process."""
+
+
+VIOLENT = ("crash", "freeze", *(each for each in USUAL if each.startswith(("killed ", "frozen "))))
+"""What takes a process away."""
+SLOW = ("request on a slow road", "slow look-up")
+"""What keeps a service from knowing of a request that has left."""
 
 
 class Faults:

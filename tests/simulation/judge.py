@@ -6,20 +6,18 @@ It reads the tables with SQL of its own: what the product believes is not asked 
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from engine.job_model import MAY_STILL_COST, WAS_CHARGED, JobState
-from engine.jobs import LIVE, MOVES, OVER, WITH_CLIP
+from engine.jobs import IN_FLIGHT, LIVE, MOVES, OVER, WITH_CLIP
+from engine.line import FlightLimits
 from tests.simulation.books import Books
-from tests.simulation.chat import AGAIN, Chat
+from tests.simulation.chat import MARKS, Chat
 from tests.simulation.service import Render, Service
-
-SPENT_STATES = frozenset({JobState.SUBMITTING, JobState.RENDERING})
-
 
 _NEXT = {table: f"SELECT min(due_at) FROM {table} WHERE due_at IS NOT NULL" for table in ("job", "outbox")}  # noqa: S608  # ours
 _NEXT[""] = f"SELECT min(due_at) FROM (SELECT ({_NEXT['job']}) AS due_at UNION ALL SELECT ({_NEXT['outbox']}))"  # noqa: S608
@@ -56,9 +54,13 @@ class Judge:
         violations: list[str],
         notes: list[str],
         asks: bool,
+        limits: FlightLimits,
+        intended: Callable[[], None],
     ) -> None:
-        """`asks`: every render of this world needs somebody's word."""
+        """`asks`: every render of this world needs somebody's word. `intended`: called where an intent was just written."""
         self.asks = asks
+        self._limits = limits
+        self._intended = intended
         self._raw = raw
         self._services = services
         self._chat = chat
@@ -90,14 +92,15 @@ class Judge:
             return
         self._seen_changes = self._raw.total_changes
         self.books.look()
-        in_flight: dict[str, int] = defaultdict(int)
-        for job_id, fence, word, due_at, provider in self._raw.execute(
-            "SELECT id, fence, state, due_at, provider FROM job"
-        ):
+        flying: Counter[tuple[str, object]] = Counter()
+        leaving: list[tuple[int, tuple[tuple[str, object], ...]]] = []
+        for job_id, fence, word, due_at, *whose in self._raw.execute(
+            "SELECT id, fence, state, due_at, provider, person_id, place_id FROM job"
+        ).fetchall():
             state = JobState(word)
             before = self._seen.get(job_id)
-            if state in SPENT_STATES:
-                in_flight[provider] += 1
+            takes = tuple(zip(("provider", "person", "place"), whose, strict=True)) if state in IN_FLIGHT else ()
+            flying.update(takes)
             if before == (fence, word):
                 continue
             self._seen[job_id] = (fence, word)
@@ -110,11 +113,28 @@ class Judge:
                 self._tell(f"job {job_id} {before[1]} -> {word} (fence {fence})")
                 if not _leads(JobState(before[1]), state):
                     self.wrong(f"job {job_id} went from {before[1]} to {word}")
+                if state is JobState.SUBMITTING:
+                    leaving.append((job_id, takes))
             if (state in LIVE) == (due_at is None):
                 self.wrong(f"job {job_id} is {word} and {'never' if due_at is None else 'still'} due")
-        for provider, count in in_flight.items():
-            if count > self._services[provider].pace.in_flight:
-                self.note(f"{provider} had {count} in flight of {self._services[provider].pace.in_flight}")
+        for job_id, takes in leaving:
+            for kind, which in takes:
+                most = self._most(kind, which)
+                if most is not None and flying[kind, which] > most:
+                    self.wrong(
+                        f"job {job_id} left as number {flying[kind, which]} of its {kind}, which may have {most}"
+                    )
+            self._intended()
+
+    def _most(self, kind: str, which: object) -> int | None:
+        """How many may be in flight. More are, where a render that nobody knew of is found; but no more of them leave."""
+        match kind:
+            case "provider":
+                return self._services[str(which)].pace.in_flight
+            case "person":
+                return self._limits.per_person
+            case _:
+                return self._limits.per_place
 
     def accepted(self, service: Service, render: Render) -> None:
         """A service has just accepted a request: somebody pays."""
@@ -223,7 +243,7 @@ class Judge:
         if not words.endswith("is whole") or (is_render and f"clip of {job.task_id} " not in words):
             self.wrong(f"{job}: its clip is {words!r}, and its task {job.task_id}")
         shown = self._chat.videos(found[0])
-        marked = [each for each in shown if AGAIN in each.reply.text or "(shown here" in each.reply.text]
+        marked = [each for each in shown if any(mark in each.reply.text for mark in MARKS)]
         says = self._said(job, "result")
         if len(shown) - len(marked) > 1 or len(shown) > 2 or (self._chat.dedupes and len(shown) > 1):
             self.wrong(f"{job}: its clip is shown {len(shown)} times, {len(marked)} of them marked")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from bot.delivery import Delivery
 from bot.fitting import Fitting
-from engine.driver import Stepper
+from engine.driver import EmbeddedDriver, Stepper
 from engine.errors import EngineError, StorageError
 from engine.housekeeping import tidy_up
 from engine.job_stepper import JobStepper
+from engine.line import FlightLimits
 from engine.money_rules import MoneyRules
 from engine.news import News
 from engine.open import SteadyClock
@@ -48,6 +49,7 @@ class Machine:
         wall: Callable[[], datetime],
         next_due_ms: Callable[[str], int | None],
         rules: MoneyRules,
+        limits: FlightLimits,
         chance: random.Random,
         crashed: Callable[[str], None],
     ) -> None:
@@ -69,6 +71,7 @@ class Machine:
             clock=clock,
             announce=news.announce,
             rules=rules,
+            limits=limits,
         )
         self.studio = Studio(self.world, news, default_provider=next(iter(services)), wake=self._woken.set)
         mouth = Mouth(chat)
@@ -76,7 +79,9 @@ class Machine:
         self.jobs = JobStepper(self.world)
         news.listen(self.delivery.job_changed)
         news.listen(self.jobs.job_changed)
-        self._running: dict[str, set[asyncio.Task[None]]] = {}
+        # it never starts: when to look is said here, as its ticks are of real time. It ends as the product's does.
+        self._driver = EmbeddedDriver([self.jobs, self.delivery])
+        self._is_stopping = False
 
     @property
     def is_alive(self) -> bool:
@@ -92,6 +97,12 @@ class Machine:
         if not self.died.done():
             self.died.set_result(None)
 
+    async def stop(self, grace_s: float) -> None:
+        """As on a SIGTERM: begin nothing more, let end what does within its time, cut off the rest."""
+        self._is_stopping = True
+        await self._driver.stop(grace_s)
+        await self.delivery.stop()
+
     async def _live(self, *, is_alone: bool) -> None:
         if is_alone:
             while True:
@@ -101,9 +112,11 @@ class Machine:
         if self._chance.random() < 0.3:
             asyncio.get_running_loop().create_task(self._tidy(), name="housekeeping")
         empty = 0
-        while True:
+        while not self._is_stopping:
             self._woken.clear()
-            found = await self._claim(self.jobs, "job") + await self._claim(self.delivery, "outbox")
+            found = 0
+            for lane, table in zip(self._driver._lanes, ("job", "outbox"), strict=True):
+                found += await self._claim(lane.stepper, lane.running, table)
             empty = 0 if found else empty + 1
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s(empty)):
@@ -116,11 +129,10 @@ class Machine:
         least_s = min(LOOK_MOST_S, TICK_S * 1.5 ** min(empty, 20)) if wait_s <= 0 else TICK_S
         return min(LOOK_MOST_S, max(wait_s, least_s)) + self._chance.uniform(0.0, TICK_S)
 
-    async def _claim(self, stepper: Stepper, table: str) -> int:
+    async def _claim(self, stepper: Stepper, running: set[asyncio.Task[None]], table: str) -> int:
         due_ms = self._next_due_ms(table)
         if due_ms is None or due_ms / 1000 > self.clock().timestamp():
             return 0  # a claim would find nothing
-        running = self._running.setdefault(stepper.name, set())
         try:
             items = await stepper.claim(stepper.slots - len(running))
         except StorageError:

@@ -116,13 +116,14 @@ MUTATIONS: Mapping[str, Mutation] = {
 
 
 def looked_up(drawn: Drawn) -> Drawn:
-    """The same world with several processes that freeze for long, and a service that can be asked what it has."""
+    """The same world with several processes that freeze for as long as a request is waited for, and a service that can be asked."""
     return replace(
         drawn,
         processes=3,
         recoveries=(Recovery.LOOKUP,),
-        freeze_most_s=600.0,
+        freeze_most_s=200.0,
         is_violent=3.0,
+        is_slow=5.0,
         asks=False,
         pots_only=False,
     )
@@ -131,6 +132,11 @@ def looked_up(drawn: Drawn) -> Drawn:
 def looked_up_alone(drawn: Drawn) -> Drawn:
     """The same world with one process: when it starts anew it looks at once at what it has just sent."""
     return replace(looked_up(drawn), processes=1)
+
+
+def unread(drawn: Drawn) -> Drawn:
+    """The same world with one process and a chat that shows twice what it is told twice."""
+    return replace(drawn, processes=1, dedupes=False, is_violent=3.0, asks=False, pots_only=False)
 
 
 def unasked(drawn: Drawn) -> Drawn:

@@ -4,5 +4,7 @@ KEPT: dict[int, str] = {
     30: "a late answer to a paid request counted as unknown for ever, and nobody could settle it",
     349: "a clip was shown twice without a word, as the database failed when its message was noted as sent",
     5056: "a sender that was frozen wrote the price that it was told over the cost that was told since",
+    2000237: "a refusal that came when its person had been asked left money unknown that nobody could settle",
+    5000128: "a clip was shown twice without a word, as neither that it was shown nor that it may be could be written",
 }
 """By seed: what it showed, in the world as it drew it then."""

@@ -40,7 +40,10 @@ from tests.simulation.loop import PROCESS
 PRICE_USD = Decimal("0.40")
 ANSWER_S = 55.0
 """As `engine.providers.wire.PAID_S`."""
-LIST_LAG_S = 5.0
+LIST_LAG_S = 9.0
+"""With `SEND_S` and `INTENT_LASTS_S` of `engine.submit` it stays under `ABSENT_AFTER_S`, as every service is taken to."""
+ROAD_MOST_S = 60.0
+"""As `engine.submit.SEND_S`: so long after a sender began its request may arrive, if it does."""
 PACE = Pace(first_s=3, every_s=5, give_up_s=900, in_flight=3)
 ABILITIES = Abilities(
     min_seconds=1,
@@ -144,12 +147,13 @@ class Client:
         return Prepared(order, key, None)
 
     async def submit(self, prepared: Prepared) -> Taken:
+        began_s = asyncio.get_running_loop().time()
         self._service.jolt()
         await self._way(8.0)  # to connect; what follows in this very step are the bytes that leave
         if self._faults.happens("no connection"):
             raise Unavailable("The service cannot be reached; it is tried again.", provider=self.name)
         answer: asyncio.Future[Taken | Exception] = asyncio.get_running_loop().create_future()
-        outside(self._arrives(prepared.key, answer), "request")
+        outside(self._arrives(prepared.key, answer, began_s), "request")
         self._service.jolt()
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -160,9 +164,12 @@ class Client:
             raise said
         return said
 
-    async def _arrives(self, key: str, answer: asyncio.Future[Taken | Exception]) -> None:
+    async def _arrives(self, key: str, answer: asyncio.Future[Taken | Exception], began_s: float) -> None:
         """On the wire and over there."""
         await self._way(3.0)
+        if self._faults.happens("request on a slow road"):
+            left_s = began_s + ROAD_MOST_S - asyncio.get_running_loop().time()
+            await asyncio.sleep(self._chance.uniform(0.0, max(0.0, left_s)))
         if self._faults.happens("request lost"):
             return
         said: Taken | Exception

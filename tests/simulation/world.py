@@ -14,11 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine.ledger import Limits
+from engine.line import FlightLimits
 from engine.money_rules import MoneyRules
 from engine.providers.base import Recovery
 from tests.simulation.chat import Chat
 from tests.simulation.database import ProcessDatabase, Shared
-from tests.simulation.faults import Faults
+from tests.simulation.faults import SLOW, VIOLENT, Faults
 from tests.simulation.judge import Judge
 from tests.simulation.loop import PROCESS, Process, VirtualLoop
 from tests.simulation.machine import Machine
@@ -47,7 +48,14 @@ class Drawn:
     chaos_s: float
     is_violent: float
     """How much more often processes are killed and frozen than usual."""
+    is_slow: float
+    """How much more often a request or a list takes its time."""
     freeze_most_s: float
+    per_person: int | None
+    """In flight at a time, as `per_place`. None: any."""
+    per_place: int | None
+    stops: bool
+    """Processes are stopped in order, too, as for an upgrade."""
     asks: bool
     """Every price needs somebody's word."""
     pots_only: bool
@@ -80,8 +88,12 @@ def draw(chance: random.Random) -> Drawn:
         in_flight=chance.choice([1, 2, 3, 8]),
         chaos_s=chance.uniform(*CHAOS_S),
         is_violent=chance.choice([0.2, 1.0, 1.0, 3.0]),
+        is_slow=chance.choice([1.0, 1.0, 5.0]),
         freeze_most_s=chance.choice([30.0, 120.0, 600.0]),
         jumps=chance.random() < 0.1,
+        per_person=chance.choice([None, None, 1, 2]),
+        per_place=chance.choice([None, None, 1, 3]),
+        stops=chance.random() < 0.3,
         asks=chance.random() < 0.3,
         pots_only=chance.random() < 0.3,
     )
@@ -105,8 +117,10 @@ class Simulation:
         self.report = Report(seed, self.drawn)
         self.loop = VirtualLoop()
         self.faults = Faults(self.chance, faults)
-        for each in ("crash", "freeze"):
+        for each in VIOLENT:
             self.faults.rates[each] *= self.drawn.is_violent
+        for each in SLOW:
+            self.faults.rates[each] *= self.drawn.is_slow
         self._wall_s = 0.0
         self._is_traced = is_traced
         self._shared = shared
@@ -114,7 +128,7 @@ class Simulation:
         self._born = 0
         self._is_calm = False
         self.machines: list[Machine] = []
-        self.chat = Chat(self.faults, self.chance, self.drawn.dedupes, self.tell)
+        self.chat = Chat(self.faults, self.chance, self.drawn.dedupes, self.tell, lambda: self._jolt("while speaking"))
         self.services = {
             kind.name.lower(): Service(
                 kind.name.lower(), kind, self.faults, self.chance, self._accepted, says_cost=self.chance.random() < 0.7
@@ -122,11 +136,12 @@ class Simulation:
             for kind in self.drawn.recoveries
         }
         for service in self.services.values():
-            service.jolt = self._jolt
+            service.jolt = lambda: self._jolt("while sending")
             pace = service.pace
             service.pace = type(pace)(
                 first_s=pace.first_s, every_s=pace.every_s, give_up_s=pace.give_up_s, in_flight=self.drawn.in_flight
             )
+        self.limits = FlightLimits(self.drawn.per_person, self.drawn.per_place)
         house = Limits(ask_above_usd=Decimal("0.1")) if self.drawn.asks else Limits()
         self.rules = MoneyRules(house=house, pots_only=self.drawn.pots_only, ask_lasts_s=ASK_LASTS_S)
         self.judge = Judge(
@@ -137,6 +152,8 @@ class Simulation:
             violations=self.report.violations,
             notes=self.report.notes,
             asks=self.drawn.asks,
+            limits=self.limits,
+            intended=lambda: self._jolt("after the intent"),
         )
 
     def run(self) -> Report:
@@ -177,6 +194,8 @@ class Simulation:
         people.begin()
         if self.drawn.jumps:
             self.loop.create_task(self._jump(), name="world clock on the wall")
+        if self.drawn.stops:
+            self.loop.create_task(self._stop(), name="world stops")
         while self.loop.time() < self.drawn.chaos_s and not self._is_over(people):  # noqa: ASYNC110  # in virtual time
             await asyncio.sleep(LOOK_S)  # virtual: nothing is waited for
         self._is_calm, self.faults.strength = True, 0.0
@@ -215,6 +234,7 @@ class Simulation:
             wall=self.wall,
             next_due_ms=self.judge.next_due_ms,
             rules=self.rules,
+            limits=self.limits,
             chance=self.chance,
             crashed=self._logged_defect,
         )
@@ -231,14 +251,14 @@ class Simulation:
         elif self.faults.happens("freeze"):
             self._freeze(process, self.chance.uniform(1.0, self.drawn.freeze_most_s))
 
-    def _jolt(self) -> None:
-        """Just where money is about to be spent, or has just been."""
+    def _jolt(self, where: str) -> None:
+        """Just where money is about to be spent, or has just been, or where something is being said."""
         process = PROCESS.get()
         if process is None or self._is_calm or process.is_dead or process.is_frozen:
             return
-        if self.faults.happens("killed while sending"):
+        if self.faults.happens(f"killed {where}"):
             self._kill(process)
-        elif self.faults.happens("frozen while sending"):
+        elif self.faults.happens(f"frozen {where}"):
             self._freeze(process, self.chance.uniform(20.0, 2 * self.drawn.freeze_most_s))
 
     def _kill(self, process: Process) -> None:
@@ -267,6 +287,21 @@ class Simulation:
             self.faults.count["wall clock jumps"] += 1
             self._wall_s += by_s
             self.tell(f"the clock on the wall jumps by {by_s:+.0f} s")
+
+    async def _stop(self) -> None:
+        """Now and then somebody stops a process, which may be killed before it has ended, and starts another one."""
+        while not self._is_calm:
+            await asyncio.sleep(self.chance.uniform(20, 400))
+            machine = self.chance.choice(self.machines)
+            if self._is_calm or not machine.is_alive or machine.process.is_frozen:
+                continue
+            grace_s = self.chance.uniform(0.0, 10.0)
+            self.faults.count["stopped in order"] += 1
+            self.tell(f"{machine.process.name} is to stop within {grace_s:.0f} s")
+            stopping = machine.process.start(machine.stop(grace_s), "stop")
+            await asyncio.wait({stopping, machine.died}, return_when=asyncio.FIRST_COMPLETED)
+            if machine.is_alive:
+                self._kill(machine.process)
 
     def _accepted(self, service: Service, render: Render) -> None:
         self.judge.accepted(service, render)

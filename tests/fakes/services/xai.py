@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -72,9 +73,14 @@ class FakeXai(FakeService):
     def accepted(self, task: FakeTask) -> web.Response:
         return web.json_response({"request_id": task.id})
 
+    def cost_usd(self, task: FakeTask) -> Decimal:
+        """What it says that a render took."""
+        del task
+        return Decimal("0.84")
+
     def shown(self, task: FakeTask, stage: Shown) -> web.Response:
         video: dict[str, Any] = {"url": self.file_url(task), "duration": 1, "respect_moderation": True}
-        usage = {"cost_in_usd_ticks": 8_400_000_000}
+        usage = {"cost_in_usd_ticks": int(self.cost_usd(task) * 10**10)}
         match stage:
             case Shown.QUEUED:
                 return web.Response(status=202)
