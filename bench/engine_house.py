@@ -95,6 +95,8 @@ class Service(ScriptedProvider):
     """By task id, in seconds since the epoch. One that is not in it renders on and on."""
     due_at: dict[str, float] = field(default_factory=dict)
     seen_at: dict[str, float] = field(default_factory=dict)
+    looked_due_at: dict[str, float] = field(default_factory=dict)
+    """When the look was due that found it done."""
     late_s: list[float] = field(default_factory=list)
     checks: int = 0
 
@@ -106,7 +108,9 @@ class Service(ScriptedProvider):
             self.late_s.append(now - due_at)
         if now < self.done_at.get(task_id, math.inf):
             return Rendering(percent=None)
-        self.seen_at.setdefault(task_id, now)
+        if task_id not in self.seen_at:
+            self.seen_at[task_id] = now
+            self.looked_due_at[task_id] = now if due_at is None else due_at
         return Rendered(f"scripted://{task_id}", None)
 
     async def fetch(self, task_id: str, where: str, into: Path) -> None:

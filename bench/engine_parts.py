@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import tempfile
@@ -27,6 +28,8 @@ T = TypeVar("T")
 WARM_S = 15.0
 """Longer than one round of checks, so that what the start left behind is over."""
 NEAR_END_S = 20.0
+MANY, STARTED_S = 1_000, 45.0
+"""With so many in flight a start is over after so long."""
 SETTLE_S = 5.0
 """How long the peer may take to end what it has begun."""
 
@@ -46,11 +49,17 @@ class Steady:
 
 @dataclass(frozen=True)
 class Finished:
-    """How long after the service was done: its clip was seen, and it was in the chat. In seconds, one for each render."""
+    """From the service's done to the chat, in seconds, one for each render."""
 
-    seen_s: Sequence[float]
-    delivered_s: Sequence[float]
+    due_s: Sequence[float]
+    """Until the next look was due: the service's interval and rate, and what is known of the model."""
+    late_s: Sequence[float]
+    """From there until it was looked at."""
+    ours_s: Sequence[float]
+    """From there until it was in the chat."""
     missing: int
+    interval_s: float
+    """The shortest between two looks that the service allows, with so many in flight."""
 
 
 def spread(jobs: int, every_s: float) -> list[Flight]:
@@ -78,6 +87,7 @@ def ours(jobs: int, seconds: float, what: Literal["alone", "with chat"]) -> Stea
         await asyncio.to_thread(fill, directory / "nextshot.db", flights, earlier=0)
         service.due_at = {f"task-{number}": flight.due_at for number, flight in enumerate(flights, 1)}
         async with opened_house(directory, service, with_chat=what == "with chat") as house:
+            gc.freeze()  # as `nextshot run` does at its start
             await asyncio.sleep(WARM_S)
             service.late_s.clear()
             service.checks = 0
@@ -140,6 +150,7 @@ def peer(jobs: int, seconds: float) -> Steady:
                 )
             service.due_at = {f"task-{number}": flight.due_at for number, flight in enumerate(flights, 1)}
             scheduler.start()
+            gc.freeze()
             await asyncio.sleep(WARM_S)
             service.late_s.clear()
             service.checks = 0
@@ -162,26 +173,32 @@ def finished(jobs: int, ending: int, seconds: float, seed: int = 11) -> Finished
     async def run(directory: Path) -> Finished:
         pick = random.Random(seed)
         pace = replace(Service().pace, first_s=2, every_s=2)
+        interval_s = max(pace.every_s, jobs / pace.checks_per_s)
         service = Service(clip=make_clip(directory), pace=pace)
         await _new(directory)
         now = time.time()
-        rest = spread(jobs - ending, max(2.0, jobs / pace.checks_per_s))
-        ends = {f"task-{number}": now + pick.uniform(3.0, 3.0 + seconds) for number in range(1, ending + 1)}
-        flights = [Flight(at - duration_s(pick), now + pick.uniform(0.0, 2.0)) for at in ends.values()] + rest
+        rest = spread(jobs - ending, interval_s)
+        # after what a start brings: a look at each, and an edit of each status message
+        begin = now + (3.0 if jobs < MANY else STARTED_S)
+        ends = {f"task-{number}": begin + pick.uniform(0.0, seconds) for number in range(1, ending + 1)}
+        flights = [Flight(at - duration_s(pick), now + pick.uniform(0.0, interval_s)) for at in ends.values()] + rest
         await asyncio.to_thread(fill, directory / "nextshot.db", flights, earlier=EARLIER)
         service.done_at = ends
         async with opened_house(directory, service) as house:
             house.chat.awaited = ending
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds + 2 * NEAR_END_S):
+                async with asyncio.timeout(begin - now + seconds + 2 * NEAR_END_S):
                     await house.chat.is_done.wait()
             delivered = {
                 f"task-{receipt.removeprefix('local:r')}": at for receipt, at in house.chat.delivered_at.items()
             }
+            due_at = {task: max(ends[task], service.looked_due_at[task]) for task in delivered}
             return Finished(
-                [service.seen_at[task] - at for task, at in ends.items() if task in delivered],
-                [delivered[task] - at for task, at in ends.items() if task in delivered],
+                [due_at[task] - ends[task] for task in delivered],
+                [max(0.0, service.seen_at[task] - due_at[task]) for task in delivered],
+                [at - service.seen_at[task] for task, at in delivered.items()],
                 ending - len(delivered),
+                interval_s,
             )
 
     return _in_directory(run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -205,11 +205,11 @@ class Circuits:
             log.info("provider paused provider=%s for_s=%g", provider, (until - now).total_seconds())
             self._paused_until[provider] = until
 
-    def over(self, provider: str, subject: str, now: datetime) -> None:
+    def over(self, provider: str, subject: str, clock: Callable[[], datetime]) -> None:
         """A step that `hold` let go has ended, whatever it asked."""
         circuit = self._circuits.get(provider)
         if circuit is not None:
-            self._circuits[provider] = unasked(circuit, subject, now)
+            self._circuits[provider] = unasked(circuit, subject, clock())
 
     def turned(self) -> tuple[str, ...]:
         """The providers whose circuit has opened or closed since this was last asked: their jobs are worth a look."""

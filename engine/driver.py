@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 CUT_OFF_S = 0.5
 """How long a step that is cut off may take to end."""
+REFILLED_AT_ONCE = 8
+"""Such a part of the places of a full lane is filled before its time, and not each by itself: a claim is a commit."""
 PAID_MORE_S = 1.0
 """How much longer than others a step may take whose paid request is under way: cut off there, its person has to be asked."""
 
@@ -93,9 +96,9 @@ class EmbeddedDriver:
         self._scheduler.start()
 
     def wake(self) -> None:
-        # the flag keeps a wake that comes while a tick is claiming from being lost
         self._woken = True
-        if not self._stopping and self._scheduler.running:
+        # a tick that is under way looks again by itself; the scheduler would skip a second one beside it
+        if not self._ticking.locked() and not self._stopping and self._scheduler.running:
             self._scheduler.modify_job("tick", next_run_time=datetime.now(UTC))
 
     async def stop(self, grace_s: float, paid_more_s: float = PAID_MORE_S) -> None:
@@ -124,13 +127,12 @@ class EmbeddedDriver:
                 log.warning("step does not end: %s", task.get_name())
 
     async def _tick(self) -> None:
-        self._woken = False
-        again = False
         async with self._ticking:
-            for lane in self._lanes:
-                again |= await self._fill(lane)
-        if again or self._woken:
-            self.wake()
+            again = True
+            while again and not self._stopping:
+                self._woken = False
+                full = [await self._fill(lane) for lane in self._lanes]
+                again = any(full) or self._woken
 
     async def _fill(self, lane: _Lane) -> bool:
         """Start what is due; True if there may be more."""
@@ -147,15 +149,17 @@ class EmbeddedDriver:
         if self._database_is_down:
             log.warning("claim works again stepper=%s", lane.stepper.name)
             self._database_is_down = False
+        name, done = f"{lane.stepper.name} step", partial(self._done, lane)
         for item in items:
-            task = asyncio.create_task(lane.stepper.step(item), name=f"{lane.stepper.name} step")
+            task = asyncio.create_task(lane.stepper.step(item), name=name)
             lane.running.add(task)
-            task.add_done_callback(lambda done, lane=lane: self._done(lane, done))  # type: ignore[misc]  # mypy cannot infer the default
+            task.add_done_callback(done)
         return len(items) == free
 
     def _done(self, lane: _Lane, task: asyncio.Task[None]) -> None:
         lane.running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("step crashed stepper=%s", lane.stepper.name, exc_info=error)
-        if not self._stopping and len(lane.running) == lane.stepper.slots - 1:
-            self.wake()  # it was full: somebody may be waiting for this place
+        slots = lane.stepper.slots
+        if not self._stopping and len(lane.running) == slots - max(1, slots // REFILLED_AT_ONCE):
+            self.wake()  # it was full: somebody may be waiting for these places

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,19 +46,19 @@ class Guarded:
         return await self.inner.quote(order)
 
     async def prepare(self, order: Order, key: str) -> Prepared:
-        async with self._noted(is_answer=False):
+        with self._noted(is_answer=False):
             return await self.inner.prepare(order, key)
 
     async def submit(self, prepared: Prepared) -> Taken:
-        async with self._noted(loses_answers=True):
+        with self._noted(loses_answers=True):
             return await self.inner.submit(prepared)
 
     async def find(self, sent: Sent) -> str | None:
-        async with self._noted():
+        with self._noted():
             return await self.inner.find(sent)
 
     async def check(self, task_id: str) -> Progress:
-        async with self._noted():
+        with self._noted():
             return await self.inner.check(task_id)
 
     async def fetch(self, task_id: str, where: str, into: Path) -> None:
@@ -73,8 +73,8 @@ class Guarded:
     async def close(self) -> None:
         await self.inner.close()
 
-    @asynccontextmanager
-    async def _noted(self, *, is_answer: bool = True, loses_answers: bool = False) -> AsyncIterator[None]:
+    @contextmanager
+    def _noted(self, *, is_answer: bool = True, loses_answers: bool = False) -> Iterator[None]:
         """`is_answer`: that it ends well is an answer of the service. `loses_answers`: Unconfirmed says that there was none."""
         try:
             yield

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from engine.errors import Billed, Crashed, DiskFull, EngineError, StaleFence, St
 from engine.housekeeping import tidy
 from engine.job_model import Job, JobKind, JobState
 from engine.jobs import LIVE
+from engine.leases import kept_lease
 from engine.outcome import Outcome, World, after_error, billed_before, is_only_a_look, painted_usd
 from engine.paid_steps import is_paying
 from engine.ports import Writer
@@ -45,18 +46,22 @@ TASK_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 class JobStepper:
-    """What the driver calls for jobs."""
+    """What the driver calls for jobs.
 
-    name = "job"
+    `looks`: only for those that render, or only for the others. Each have their slots, so that what is rendered is saved while
+    thousands are to be looked at, or while a service is slow to answer. None: all in one.
+    """
 
-    def __init__(self, world: World, *, slots: int = 256) -> None:
+    def __init__(self, world: World, *, looks: bool | None = None, slots: int = 256) -> None:
         self._world = world
+        self._looks = looks
         self._steps: dict[int, asyncio.Task[None]] = {}
+        self.name = "look" if looks else "job"
         self.slots = slots
 
     async def claim(self, limit: int) -> Sequence[Job]:
         """Due jobs, each ours for `LEASE_S`."""
-        return await self._world.store.claim_jobs(limit, LEASE_S)
+        return await self._world.store.claim_jobs(limit, LEASE_S, looks=self._looks)
 
     async def job_changed(self, job: Job) -> None:
         """A listener of the news: a job that was cancelled needs its step no more, which may be a long stitch.
@@ -101,7 +106,7 @@ class JobStepper:
                 log.exception("step refused job=%d state=%s task_id=%s", job.id, job.state, outcome.job.task_id)
                 after = await self._settle(await self._after(job, Crashed(_broke(job))))
         except StaleFence as stale:
-            self._world.tally.stale[self.name] += 1
+            self._world.tally.stale["job"] += 1
             log.warning("step dropped job=%d state=%s: %s", job.id, job.state, stale)
             await self._tidy_if_over(job)
             return
@@ -160,7 +165,7 @@ class JobStepper:
 
     async def _outcome(self, job: Job) -> Outcome:
         try:
-            async with self._kept_lease(job), asyncio.timeout(STEP_S[job.state]):
+            async with kept_lease(self._world.store, job, LEASE_S, STEP_S[job.state]):
                 return await advance(job, self._world)
         except StaleFence:
             raise
@@ -205,32 +210,6 @@ class JobStepper:
             # what its service said that it would cost was for a render that there is not
             outcome = replace(outcome, job=replace(outcome.job, cost_usd=painted_usd(attempts)))
         return outcome
-
-    @asynccontextmanager
-    async def _kept_lease(self, job: Job) -> AsyncIterator[None]:
-        """Renew the lease while the step runs. A lease that was lost shows at the write, by the fence."""
-
-        async def keep() -> None:
-            while True:
-                with suppress(StorageError):
-                    if not await self._world.store.renew(job, LEASE_S):
-                        return
-                await asyncio.sleep(LEASE_S / 3)
-
-        keepers: list[asyncio.Task[None]] = []
-
-        def begin() -> None:
-            keepers.append(asyncio.create_task(keep(), name=f"job {job.id} lease"))
-
-        # a task only where the step lasts: most are one short look
-        timer = asyncio.get_running_loop().call_later(LEASE_S / 3, begin)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
 
 
 def _broke(job: Job) -> str:

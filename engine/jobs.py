@@ -14,8 +14,9 @@ Why it is this table:
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from engine.errors import IllegalMove
@@ -43,6 +44,8 @@ IN_FLIGHT = frozenset({S.SUBMITTING, S.RENDERING})
 WITH_CLIP = frozenset({S.READY, S.DELIVERED})
 OVER = frozenset({S.FAILED, S.CANCELLED, S.DELIVERED})
 """No move leads out."""
+_NAMES = tuple(each.name for each in fields(Job))
+_cells = attrgetter(*_NAMES)
 
 
 def move(job: Job, to: JobState, **changes: Any) -> Job:
@@ -58,7 +61,8 @@ def move(job: Job, to: JobState, **changes: Any) -> Job:
     if to not in LIVE:
         changes.setdefault("due_at", None)
         changes.setdefault("waits_for", None)
-    return replace(job, state=to, **changes)
+    # as dataclasses.replace, in half of its time: it asks each of forty fields what kind it is, at every look at a render
+    return Job(**(dict(zip(_NAMES, _cells(job), strict=True)) | changes | {"state": to}))
 
 
 def finish(job: Job, to: JobState, now: datetime, **changes: Any) -> Job:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from engine.admission import wake_line
 from engine.driver import Driver, EmbeddedDriver, Stepper
 from engine.housekeeping import keep_house
-from engine.job_model import Job
+from engine.job_model import Job, JobState
 from engine.job_stepper import JobStepper
 from engine.jobs import LIVE
 from engine.line import FlightLimits
@@ -93,15 +93,16 @@ async def open_studio(
         if driver is not None:
             driver.wake()
 
-    async def wake_at_the_end(job: Job) -> None:
-        if job.state not in LIVE:
+    async def wake_for_more(job: Job) -> None:
+        if job.state not in LIVE or job.state is JobState.SAVING:  # a place is free, or a clip is to be fetched
             wake()
 
     studio = Studio(world, news, default_provider=providers[0].name, wake=wake)
-    news.listen(wake_at_the_end)
-    jobs = JobStepper(world)
-    news.listen(jobs.job_changed)
-    driver = driver_of([jobs, *more_steppers(studio)])
+    news.listen(wake_for_more)
+    jobs, looks = JobStepper(world, looks=False), JobStepper(world, looks=True)
+    for stepper in (jobs, looks):
+        news.listen(stepper.job_changed)
+    driver = driver_of([jobs, *more_steppers(studio), looks])
     await store.release_leases()
     for name in by_name:  # there may be more room than before
         await store.write(lambda tx, name=name: wake_line(tx, name))  # type: ignore[misc]  # a default is not inferred

@@ -109,10 +109,14 @@ class Outcome:
     """For the event row: the provider's own word, never shown to a person."""
 
 
+_beside_job = attrgetter(*(each.name for each in fields(Outcome) if each.name != "job"))
+_NOTHING = tuple(each.default for each in fields(Outcome) if each.name != "job")
+
+
 def is_only_a_look(before: Job, outcome: Outcome) -> bool:
     """Whether a step found a render as it was, but for how far it is and when to look next: that is written without a settling."""
     job = outcome.job
-    if job.state is not JobState.RENDERING or job.due_at is None or outcome != Outcome(job=job):
+    if job.state is not JobState.RENDERING or job.due_at is None or _beside_job(outcome) != _NOTHING:
         return False
     return bool(_left_alone(job) == _left_alone(before))
 

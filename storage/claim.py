@@ -6,7 +6,7 @@ writer at a time, and SQLAlchemy leaves those words out there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BigInteger, Select, Table, bindparam, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -53,14 +53,20 @@ def _unblocked() -> Select[int]:
     return select(OUTBOX.c.id).where(~blocked)
 
 
-# Built once: an idle house runs both four times a second, and to build them costs more than to run them.
-_CLAIM_JOBS = _claiming(JOB, select(JOB.c.id))
+# Built once: an idle house runs them four times a second, and to build them costs more than to run them.
+_CLAIM_JOBS: Mapping[bool | None, ReturningUpdate[int]] = {
+    None: _claiming(JOB, select(JOB.c.id)),
+    True: _claiming(JOB, select(JOB.c.id).where(JOB.c.state == JobState.RENDERING.value)),
+    False: _claiming(JOB, select(JOB.c.id).where(JOB.c.state != JobState.RENDERING.value)),
+}
 _CLAIM_SAYS = _claiming(OUTBOX, _unblocked())
 
 
-async def claim_jobs(connection: AsyncConnection, now: int, limit: int, lease_ms: int) -> Sequence[Job]:
-    """Due jobs, earliest first, now under a lease."""
-    ids = await _claim(connection, _CLAIM_JOBS, now, limit, lease_ms)
+async def claim_jobs(
+    connection: AsyncConnection, now: int, limit: int, lease_ms: int, looks: bool | None = None
+) -> Sequence[Job]:
+    """Due jobs, earliest first, now under a lease. `looks`: only those that render, or only the others."""
+    ids = await _claim(connection, _CLAIM_JOBS[looks], now, limit, lease_ms)
     if not ids:
         return []
     rows = await connection.execute(JOBS.where(JOB.c.id.in_(ids)).order_by(JOB.c.was_due_at, JOB.c.id))
@@ -83,10 +89,11 @@ async def _claim(
     return [row[0] for row in claimed]
 
 
-async def renew(connection: AsyncConnection, job: Job, now: int, lease_ms: int) -> bool:
-    """A longer lease; False: the job has another fence, or its lease was given back."""
-    held = update(JOB).where(JOB.c.id == job.id, JOB.c.fence == job.fence, JOB.c.lease_until.is_not(None))
-    changed = await connection.execute(held.values(due_at=now + lease_ms, lease_until=now + lease_ms))
+async def renew(connection: AsyncConnection, held: Job | Say, now: int, lease_ms: int) -> bool:
+    """A longer lease; False: the row has another fence, or its lease was given back."""
+    table = OUTBOX if isinstance(held, Say) else JOB
+    ours = update(table).where(table.c.id == held.id, table.c.fence == held.fence, table.c.lease_until.is_not(None))
+    changed = await connection.execute(ours.values(due_at=now + lease_ms, lease_until=now + lease_ms))
     return changed.rowcount > 0
 
 

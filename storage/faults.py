@@ -112,6 +112,10 @@ def _of_postgres(error: psycopg.Error, where: str) -> EngineError:
         return DiskFull(f"PostgreSQL at {where} has no room left; make room on its disk and try again.")
     if state in ("40001", "40P01", "55P03"):
         return StorageUnavailable(f"The database {where} is too busy for this; try again.")
+    if state == "25P03":
+        return StorageUnavailable(
+            f"PostgreSQL at {where} ended what this process had begun and left for long; it is done again."
+        )
     if state == "42501":
         return StorageUnavailable(f"This user of PostgreSQL at {where} may not write; grant it the right to.")
     if state == "25006":

@@ -22,7 +22,7 @@ from storage.faults import told
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-TOGETHER = 200
+TOGETHER = 500
 """The most writes in one transaction."""
 ANSWER_S = 60.0
 """The longest that a caller waits for its write."""
@@ -44,6 +44,9 @@ class GroupCommit:
         self._where = where
         self._queue: asyncio.Queue[_Asked | None] = asyncio.Queue()
         self._closed = False
+        self._waiting: dict[asyncio.Future[Any], float] = {}
+        """Until when each caller waits, by the loop's clock: whoever came first is told first."""
+        self._telling: asyncio.TimerHandle | None = None
         self._writer = asyncio.create_task(self._write_all(), name=f"storage writer of {where}")
         self.commits = 0
         """How many transactions were committed."""
@@ -52,15 +55,28 @@ class GroupCommit:
         """The value of `work` once it is on the disk. A caller that is cancelled hears no more; its write may still be made."""
         refuse_inside()
         self.refuse_closed()
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
         self._queue.put_nowait(_Asked(work, answer))
+        self._waiting[answer] = loop.time() + ANSWER_S
+        if self._telling is None:  # one timer for all who wait: one for each write costs as much as the rest of it
+            self._telling = loop.call_later(ANSWER_S, self._tell_late)
         try:
-            async with asyncio.timeout(ANSWER_S):
-                return await answer
-        except TimeoutError as error:
-            raise StorageUnavailable(
-                f"The database {self._where} did not answer in {ANSWER_S:.0f} s; try again."
-            ) from error
+            return await answer
+        finally:
+            del self._waiting[answer]
+
+    def _tell_late(self) -> None:
+        """Tell those who have waited too long; come back when the next one has."""
+        loop = asyncio.get_running_loop()
+        self._telling = None
+        for answer, until_s in self._waiting.items():
+            if until_s > loop.time():
+                self._telling = loop.call_at(until_s, self._tell_late)
+                return
+            if not answer.done():
+                late = f"The database {self._where} did not answer in {ANSWER_S:.0f} s; try again."
+                answer.set_exception(StorageUnavailable(late))
 
     def refuse_closed(self) -> None:
         """Raises StorageUnavailable once `close` was called."""
@@ -72,8 +88,12 @@ class GroupCommit:
         if not self._closed:
             self._closed = True
             self._queue.put_nowait(None)
-        async with asyncio.timeout(CLOSE_S):
-            await asyncio.shield(self._writer)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.shield(self._writer)
+        finally:
+            if self._telling is not None and not self._waiting:
+                self._telling.cancel()
 
     async def _write_all(self) -> None:
         going_on = True

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, bindparam, case, select, update
+from sqlalchemy import BigInteger, bindparam, case, literal_column, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import StaleFence
 from engine.job_model import Job, JobState
+from engine.ports import Clock
 from storage.database import JoinedWork
 from storage.line import AGAIN
-from storage.rows import maybe_to_ms
+from storage.rows import maybe_to_ms, to_ms
 from storage.tables import JOB
 
-_IS_AGAIN = JOB.c.was_due_at == AGAIN
+# what is the same in every row is written out: a value that is bound is handled anew for each of them
+_IS_AGAIN = JOB.c.was_due_at == literal_column(str(AGAIN))
 _SAVE = (
     update(JOB)
-    .where(JOB.c.id == bindparam("job_id"), JOB.c.fence == bindparam("held"), JOB.c.state == JobState.RENDERING.value)
+    .where(
+        JOB.c.id == bindparam("job_id"),
+        JOB.c.fence == bindparam("held"),
+        JOB.c.state == literal_column(f"'{JobState.RENDERING}'"),
+    )
     .values(
         percent=bindparam("new_percent"),
         preview=bindparam("new_preview"),
@@ -28,7 +34,7 @@ _SAVE = (
             (_IS_AGAIN, bindparam("now", type_=BigInteger())), else_=bindparam("new_due_at", type_=BigInteger())
         ),
         was_due_at=case((_IS_AGAIN, None), else_=JOB.c.was_due_at),
-        lease_until=None,
+        lease_until=null(),
     )
 )
 _HELD = select(JOB.c.id, JOB.c.fence, JOB.c.state).where(JOB.c.id.in_(bindparam("ids", expanding=True)))
@@ -39,7 +45,7 @@ class SaveLook(JoinedWork[None]):
     """Writes the job as a look left it: RENDERING as before. Raises StaleFence."""
 
     job: Job
-    now: int
+    clock: Clock
 
     async def __call__(self, connection: AsyncConnection) -> None:
         (stale,) = await self.together(connection, [self])
@@ -49,7 +55,8 @@ class SaveLook(JoinedWork[None]):
     @classmethod
     async def together(cls, connection: AsyncConnection, works: Sequence[SaveLook]) -> Sequence[StaleFence | None]:
         """For each what it raises, or None."""
-        saved = await connection.execute(_SAVE, [_values(work) for work in works])
+        now = to_ms(works[0].clock())
+        saved = await connection.execute(_SAVE, [_values(work.job, now) for work in works])
         if saved.rowcount == len(works):
             return [None] * len(works)
         rows = await connection.execute(_HELD, {"ids": [work.job.id for work in works]})
@@ -62,12 +69,11 @@ class SaveLook(JoinedWork[None]):
         ]
 
 
-def _values(work: SaveLook) -> dict[str, object]:
-    job = work.job
+def _values(job: Job, now: int) -> dict[str, object]:
     return {
         "job_id": job.id,
         "held": job.fence,
-        "now": work.now,
+        "now": now,
         "new_percent": job.percent,
         "new_preview": job.preview,
         "new_tries": job.tries,

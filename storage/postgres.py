@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -17,6 +19,10 @@ from storage.migrate import bring_up_to_date
 POOL = 10
 PAUSE_S = 0.005
 """The mean pause before the second try; it doubles up to a hundredfold."""
+STANDS_STILL_S = 60.0
+"""After which the server ends a transaction in which nothing is asked: a process that is frozen in one would hold up all others,
+by its locks and by what it has read.
+"""
 _TRIES = {"40001": 30, "40P01": 30, "23505": 3}
 """How often a transaction is tried that met another one: a serialization failure, a deadlock, and the unique violation that may
 stand for the first. https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html"""
@@ -82,6 +88,7 @@ async def open_postgres(url: URL) -> PostgresDatabase:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "application_name": "nextshot"},
     )
+    _end_what_stands_still(engine)
     try:
         with telling(where):
             await bring_up_to_date(engine, where)
@@ -89,3 +96,12 @@ async def open_postgres(url: URL) -> PostgresDatabase:
         await engine.dispose()
         raise
     return PostgresDatabase(engine, where)
+
+
+def _end_what_stands_still(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def ask(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {STANDS_STILL_S * 1000:.0f}")
+        cursor.close()
+        connection.commit()  # a SET that is rolled back was none

@@ -207,6 +207,19 @@ async def test_a_claim_takes_what_is_due_earliest_first(store: SqlStore, clock: 
     assert await claimed(store) == []
 
 
+async def test_looks_and_all_else_are_claimed_apart(store: SqlStore, clock: FakeClock) -> None:
+    """So that each can have room of its own: a render that is overdue does not stand before a clip that is to be saved."""
+    looked, saving = [await add_job(store, str(number)) for number in range(2)]
+    for state in (JobState.SUBMITTING, JobState.RENDERING):
+        looked = await saved(store, move(looked, state, due_at=clock()))
+        saving = await saved(store, move(saving, state, due_at=clock()))
+    saving = await saved(store, move(saving, JobState.SAVING, due_at=clock()))
+    assert [job.id for job in await store.claim_jobs(9, LEASE_S, looks=True)] == [looked.id]
+    assert await store.claim_jobs(9, LEASE_S, looks=True) == []
+    assert [job.id for job in await store.claim_jobs(9, LEASE_S, looks=False)] == [saving.id]
+    assert await claimed(store) == []
+
+
 async def test_racing_claimers_never_hold_the_same_job(store: SqlStore) -> None:
     """Sixteen claimers at once over sixty jobs: each job once."""
 
@@ -265,6 +278,21 @@ async def test_a_lease_is_renewed_by_its_holder_only(store: SqlStore, clock: Fak
     assert not await store.renew(first, LEASE_S)
     await saved(store, second)
     assert not await store.renew(second, LEASE_S)
+
+
+async def test_a_message_is_held_longer_by_its_sender_only(store: SqlStore, clock: FakeClock) -> None:
+    """As a job: whoever died while sending holds it no longer than a lease."""
+    job = await add_job(store)
+    await store.write(lambda tx: tx.owe(job.id, SayKind.RESULT))
+    (first,) = await store.claim_says(1, LEASE_S)
+    clock.advance(20)
+    assert await store.renew(first, LEASE_S)
+    clock.advance(20)
+    assert await store.claim_says(1, LEASE_S) == []
+    clock.advance(10)
+    (second,) = await store.claim_says(1, LEASE_S)
+    assert second.id == first.id
+    assert not await store.renew(first, LEASE_S)
 
 
 async def test_a_person_takes_a_job_over_from_a_step(store: SqlStore) -> None:

@@ -76,6 +76,25 @@ async def test_a_wake_is_quicker_than_the_tick() -> None:
     assert queue.stepped == [1]
 
 
+async def test_a_wake_while_a_claim_is_under_way_is_not_lost() -> None:
+    """What came too late for that claim is found by the next one, long before the next tick."""
+
+    class Late(Queue):
+        async def claim(self, limit: int) -> Sequence[int]:
+            taken = await super().claim(limit)
+            if not self.stepped and not self.items and not taken:
+                self.items = [1]
+                driver.wake()
+            return taken
+
+    queue = Late([])
+    driver = EmbeddedDriver([queue], tick_s=30)
+    await driver.start()
+    await asyncio.wait_for(queue.done.wait(), 5)
+    await driver.stop(1)
+    assert queue.stepped == [1]
+
+
 async def test_work_that_becomes_due_by_itself_is_found_by_the_tick() -> None:
     """Without any wake."""
     queue = Queue([])

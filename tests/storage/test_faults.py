@@ -13,9 +13,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import EngineError, StorageUnavailable
-from storage import open_store, opened_store
+from storage import open_store, opened_store, postgres
 from storage.database import Database
 from storage.sqlite import open_sqlite
 from storage.store import SqlStore
@@ -207,6 +209,35 @@ async def test_postgresql_that_went_away_comes_back(clock: FakeClock) -> None:
                     " WHERE application_name = 'nextshot' AND query LIKE '%nextshot_%' OR application_name = 'nextshot'"
                 )
             assert len(await store.read(lambda tx: tx.stories(HOME))) == 1
+
+
+async def test_whoever_is_frozen_in_a_transaction_holds_up_nobody_for_long(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends it, what waits for its rows goes on, and the late one is told when it wakes up: its connection is gone."""
+    with fresh_postgres() as url:
+        monkeypatch.setattr(postgres, "STANDS_STILL_S", 0.2)
+        async with opened_store(url, clock) as frozen, opened_store(url, clock) as other:
+            await frozen.write(lambda tx: tx.add_story(HOME, ANA, "The lamp"))
+            is_in, gate = asyncio.Event(), asyncio.Event()
+
+            async def name_it(connection: AsyncConnection, title: str) -> None:
+                await connection.execute(text("UPDATE story SET title = :title"), {"title": title})
+
+            async def late(connection: AsyncConnection) -> None:
+                await name_it(connection, "The frozen lamp")
+                is_in.set()
+                await gate.wait()
+                await name_it(connection, "The late lamp")
+
+            writing = asyncio.create_task(frozen.database.write(late), name="frozen")
+            await asyncio.wait_for(is_in.wait(), 20)
+            await asyncio.wait_for(other.database.write(lambda connection: name_it(connection, "The other lamp")), 20)
+            gate.set()
+            with pytest.raises(StorageUnavailable):
+                await writing
+            (after,) = await frozen.read(lambda tx: tx.stories(HOME))
+            assert after.title == "The other lamp"
 
 
 async def test_a_closed_store_says_so(tmp_path: Path, clock: FakeClock) -> None:

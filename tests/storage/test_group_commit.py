@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import Defect, NotFound, StorageUnavailable
 from engine.ports import Writer
-from storage import SqlStore, open_store, opened_store
+from storage import SqlStore, group_commit, open_store, opened_store
 from storage.sqlite import SqliteDatabase
 from tests.databases import ANA, HOME
 from tests.fakes.clock import FakeClock
@@ -120,6 +120,29 @@ async def test_a_caller_who_is_gone_hurts_nobody(store: SqlStore) -> None:
     await asyncio.gather(begun, queued, return_exceptions=True)
     await other
     assert await titles(store) == {"begun", "other"}
+
+
+async def test_who_waits_too_long_is_told_and_the_writer_goes_on(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever came first and whoever came later, each in its time; what was only queued is not written behind their back."""
+    monkeypatch.setattr(group_commit, "ANSWER_S", 0.1)
+    inside, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: Writer) -> None:
+        inside.set()
+        await go_on.wait()
+
+    hanging = asyncio.create_task(store.write(hang))
+    await inside.wait()
+    queued = asyncio.create_task(write(store, "queued"))
+    for waiting in (hanging, queued):
+        with pytest.raises(StorageUnavailable, match="did not answer"):
+            await asyncio.wait_for(waiting, 20)
+    monkeypatch.undo()
+    go_on.set()
+    await write(store, "next")
+    assert await titles(store) == {"next"}
 
 
 async def test_a_write_whose_own_wait_was_cancelled_hurts_nobody(store: SqlStore) -> None:
