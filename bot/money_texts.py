@@ -13,7 +13,7 @@ from engine.ledger import Balances, Pot, exact
 from engine.ledger_ports import Spending
 from engine.money_rules import Caps, dollars
 from engine.pots import PotView, sum_of
-from engine.purse import Offer, Question
+from engine.purse import Offer, Offered, Question
 
 SHOWN_MOST = 10
 """People, stories and questions that `/pot` names."""
@@ -26,6 +26,14 @@ def price_of(job: Job) -> str:
     return str(Quote(job.quoted_usd))
 
 
+def ranged(low_usd: Decimal | None, high_usd: Decimal | None) -> str:
+    """`about $1.10 to $1.40`; one figure where both read the same; `price unknown`."""
+    high = str(Quote(high_usd))
+    if low_usd is None or high_usd is None or str(Quote(low_usd)) == high:
+        return high
+    return f"{Quote(low_usd)} to {dollars(high_usd)}"
+
+
 def asked_about(job: Job, question: Question, *, prompt: str) -> str:
     """The status message of a job that waits for somebody to agree to its price."""
     lines = [texts.headline(job), f"{texts.quoted(prompt)}{question_of(job, question)}"]
@@ -35,11 +43,11 @@ def asked_about(job: Job, question: Question, *, prompt: str) -> str:
 
 
 def question_of(job: Job, question: Question) -> str:
-    """`about $0.84; the pot has $6.20. Render it?`"""
+    """`about $1.10 to $1.40; the pot has $6.20. Render it?`"""
     pot = "" if question.left_usd is None else f"; the pot has {dollars(question.left_usd)}"
     if job.quoted_usd is None:
         return f"Nobody knows its price before it is rendered{pot}. Render it?"
-    return f"{price_of(job)}{pot}. Render it?"
+    return f"{ranged(question.own_low_usd, job.quoted_usd)}{pot}. Render it?"
 
 
 def offered(target: str, usd: Decimal | None) -> str:
@@ -55,27 +63,25 @@ def read_offered(target: str) -> tuple[str, Offer | None]:
     return code, Offer(Decimal(price)) if _PRICE.fullmatch(price) else None
 
 
-def offer(target: str, jobs: Sequence[Job]) -> str:
-    """`a1-1 costs about $0.84. Render it?`"""
+def offer(target: str, offered: Offered) -> str:
+    """`a1-1 costs about $1.10 to $1.40. Render it?`"""
+    jobs, usd = offered.jobs, sum_of(offered.jobs)
+    price = ranged(offered.low_usd, usd)
     if len(jobs) == 1:
-        (job,) = jobs
-        if job.quoted_usd is None:
+        if usd is None:
             return f"{target}: nobody knows its price before it is rendered. Render it?"
-        return f"{target} costs {price_of(job)}. Render it?"
-    usd = sum_of(jobs)
+        return f"{target} costs {price}. Render it?"
     if usd is None:
         return f"Nobody knows the price of all {len(jobs)} shots of {target}; agree to each of them by itself."
-    return f"The {len(jobs)} shots of {target} that wait cost {Quote(usd)} in all. Render them?"
+    return f"The {len(jobs)} shots of {target} that wait cost {price} in all. Render them?"
 
 
 def all_of(question: Question) -> str:
     """`about $1.10 to $1.40 in all`"""
     if question.high_usd is None:
-        least = f"; the others cost {Quote(question.low_usd)}" if question.low_usd else ""
-        return f"and nobody knows the price of all of them{least}"
-    if question.low_usd == question.high_usd:
-        return f"{Quote(question.high_usd)} in all"
-    return f"{Quote(question.low_usd)} to {dollars(question.high_usd)} in all"
+        others = f"; the others cost {ranged(question.low_usd, question.known_usd)}" if question.known_usd else ""
+        return f"and nobody knows the price of all of them{others}"
+    return f"{ranged(question.low_usd, question.high_usd)} in all"
 
 
 def pot(view: PotView, *, is_private: bool) -> str:
@@ -91,6 +97,9 @@ def pot(view: PotView, *, is_private: bool) -> str:
     lines += list(_limits(view.caps))
     lines += _listed("by person", view.by_person)
     lines += _listed("by story", view.by_story)
+    if view.priceless:
+        shown = [f"{job.subject} (job {job.id})" for job in view.priceless[:SHOWN_MOST]]
+        lines.append(f"may have cost something, price unknown: {', '.join(shown)}{_more(view.priceless)}")
     if view.asking:
         shown = [f"{job.subject} ({price_of(job)})" for job in view.asking[:SHOWN_MOST]]
         lines.append(f"waiting for an answer: {', '.join(shown)}{_more(view.asking)}")

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -64,6 +64,10 @@ _LISTS: Mapping[str, Callable[[str], frozenset[str]]] = {
 _SERVICES = "the services of this run"
 _PAINTERS = "the image makers of this run"
 """Under which these are given to `Settings`: no variable of an environment is called so."""
+
+
+def _or_any(value: object) -> object:
+    return None if str(value).strip().lower() == "any" else value
 
 
 class SettingsError(Exception):
@@ -120,6 +124,8 @@ class Settings(MoneySettings):
     in_flight_per_person: int | None = Field(default=None, ge=1)
     """Jobs of one person that are handed over or render at a time, everywhere. None: as many as there is room for."""
     in_flight_per_place: int | None = Field(default=None, ge=1)
+    waiting_per_person: Annotated[int | None, BeforeValidator(_or_any)] = Field(default=20, ge=0)
+    """Jobs of one person that wait, everywhere; 0: nothing new is begun. None: as many as they like."""
     keep_days: int | None = Field(default=None, ge=1, le=36_500)
     """So many days after the last thing was made in a story its words and clips go. None: never."""
     place: str = "local:home"

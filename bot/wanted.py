@@ -64,6 +64,7 @@ WANTED: Mapping[str, tuple[str, str]] = {
     "pots_only": ("yes or no", "yes"),
     "in_flight_per_person": ("a whole number from 1, or empty: as many as there is room for", "2"),
     "in_flight_per_place": ("a whole number from 1, or empty: as many as there is room for", "4"),
+    "waiting_per_person": ("a whole number, or any: as many as they like", "20"),
     "keep_days": ("a whole number of days from 1 to 36500, or empty: stories are kept for ever", "365"),
     "place": ("a platform and a name with a colon between", "local:home"),
     "log_level": ("one of debug, info, warning, error", "info"),

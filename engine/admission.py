@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from engine.errors import RequestError
 from engine.job_model import Job
 from engine.line import FlightLimits, Line, Waiting, admitted, next_up
+from engine.model import Person
 from engine.outcome import World
 from engine.ports import Reader, Writer
 
@@ -44,6 +46,22 @@ async def is_its_turn(job: Job, world: World) -> bool:
     if others:
         await world.store.write(lambda tx: tx.make_due(others))
     return any(each.job_id == job.id for each in leaving)
+
+
+async def check_may_wait(tx: Reader, person: Person, world: World) -> None:
+    """Asked in the transaction that would make one more job.
+
+    Raises:
+        RequestError: as many of this person's shots wait as may.
+    """
+    most = world.limits.waiting_per_person
+    if most is None:
+        return
+    if most == 0:
+        raise RequestError("Nothing new is begun here just now; what was begun goes on. Try again later.")
+    if await tx.waiting_of(person.key, tuple(world.providers)) >= most:
+        wait = "1 of your shots waits" if most == 1 else f"{most} of your shots wait"
+        raise RequestError(f"{wait} already, and no more may; try again when one is being rendered, or /cancel one.")
 
 
 async def line_of(tx: Reader, provider: str, limits: FlightLimits, providers: Sequence[str]) -> Line:

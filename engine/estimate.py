@@ -9,13 +9,23 @@ from engine.abilities import quote
 from engine.model import EXTEND, TEXT_ONLY, Shot, Take
 from engine.possible import ModelsByProvider
 from engine.providers.painter import Painter
+from engine.spread import Spread
 from engine.stills import needs_picture, picture_of
+
+SAME = Spread()
+"""What it costs is what is told."""
 
 
 def estimate(
-    shot: Shot, take: Take, *, models: ModelsByProvider, painters: Mapping[str, Painter], source_s: float | None = None
+    shot: Shot,
+    take: Take,
+    *,
+    models: ModelsByProvider,
+    painters: Mapping[str, Painter],
+    source_s: float | None = None,
+    spread: Spread = SAME,
 ) -> Decimal | None:
-    """In US dollars, with the first frame where that is to be painted. None: not known before.
+    """In US dollars, with the first frame where that is to be painted, and at most what `spread` says. None: not known before.
 
     `source_s`: the length of the clip that is extended or changed, None where there is none or it is not rendered yet.
     """
@@ -26,7 +36,7 @@ def estimate(
     is_by_length = is_edit or (shot.work == EXTEND and can.price is not None and can.price.usd_per_source_second > 0)
     if is_by_length and source_s is None:
         return None
-    render = quote(
+    told = quote(
         can.price,
         seconds=source_s if is_edit and can.edit and source_s is not None else shot.seconds,
         resolution=shot.resolution,
@@ -34,6 +44,7 @@ def estimate(
         pictures=_pictures(shot, take),
         source_seconds=source_s or 0,
     ).usd
+    render = spread.most_usd(told)
     if render is None or not needs_picture(shot, take):
         return render
     name, _, model = shot.still.partition(" ")

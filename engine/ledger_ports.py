@@ -55,7 +55,18 @@ class LedgerReader(Protocol):
         ...
 
     async def jobs_with_unknown(self, limit: int = 100) -> Sequence[tuple[Job, Balances]]:
-        """The jobs of which nobody knows what they cost, the oldest first."""
+        """The jobs of which nobody knows what they cost, by what is posted; the oldest first."""
+        ...
+
+    async def jobs_in_doubt(self, place: str | None = None, limit: int = 1_000) -> Sequence[Job]:
+        """The jobs with a request without a price that may be in doubt, of which no entry tells; `to_settle` says whether it is.
+
+        Oldest first; of one place, else of all.
+        """
+        ...
+
+    async def told_costs(self, provider: str, model: str, limit: int = 20) -> Sequence[tuple[Decimal, Decimal]]:
+        """What was told before and what it cost, of those of this model's newest renders whose service said it, newest first."""
         ...
 
     async def entries(

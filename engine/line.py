@@ -25,10 +25,12 @@ class FlightLimits:
 
     per_person: int | None = None
     per_place: int | None = None
+    waiting_per_person: int | None = None
+    """How many of one person's may wait before that; 0: none, so that nothing new is begun."""
 
     @property
     def are_set(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any on what is in flight."""
         return self.per_person is not None or self.per_place is not None
 
 

@@ -28,6 +28,10 @@ class LineReader(Protocol):
         """The providers at which jobs of this job's person or place wait."""
         ...
 
+    async def waiting_of(self, person: str, providers: Sequence[str]) -> int:
+        """How many renders of a person, by any of their keys, wait at these providers, also for a word on their price."""
+        ...
+
     async def durations(self, provider: str, model: str, limit: int = 400) -> Sequence[tuple[float, float]]:
         """Of the newest renders of a model: the shot's length and how long it rendered, in seconds each."""
         ...

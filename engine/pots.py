@@ -38,6 +38,8 @@ class PotView:
     house_today_usd: Decimal
     asking: tuple[Job, ...]
     """The jobs of the place whose prices wait for somebody's word, oldest first."""
+    priceless: tuple[Job, ...] = ()
+    """The jobs of the place of which nobody knows what they cost, nor knew before: no balance tells of them. Oldest first."""
 
     @property
     def asking_usd(self) -> Decimal | None:
@@ -67,6 +69,7 @@ class Pots(Takes):
                 person_today_usd=await tx.committed(person=asked.person.key, day=today),
                 house_today_usd=await tx.committed(day=today),
                 asking=tuple(reversed(asking)),
+                priceless=await _priceless(tx, asked.place),
             )
 
         return await self._store.read(look)
@@ -135,8 +138,19 @@ class Pots(Takes):
         return await self._store.write(work)
 
     async def unknowns(self) -> tuple[tuple[Job, Balances], ...]:
-        """The jobs of which nobody knows what they cost, oldest first: `resolve` says it."""
-        return tuple(await self._store.read(lambda tx: tx.jobs_with_unknown()))
+        """The jobs of which nobody knows what they cost, oldest first: `resolve` says it.
+
+        Nothing is UNKNOWN in the balances of those whose price nobody knew before either.
+        """
+
+        async def look(tx: Reader) -> tuple[tuple[Job, Balances], ...]:
+            found = {job.id: (job, balances) for job, balances in await tx.jobs_with_unknown()}
+            for job in await _priceless(tx):
+                if job.id not in found:
+                    found[job.id] = job, await tx.job_balances(job.id)
+            return tuple(found[job_id] for job_id in sorted(found))
+
+        return await self._store.read(look)
 
     async def resolve(self, job_id: int, usd: Decimal, note: str = "") -> Job:
         """Note what a job's requests cost of which nobody knew, all together, as the operator found out.
@@ -161,6 +175,12 @@ class Pots(Takes):
             return job
 
         return await self._store.write(work)
+
+
+async def _priceless(tx: Reader, place: str | None = None) -> tuple[Job, ...]:
+    """The jobs with a request that may have cost something and had no price."""
+    doubtful = [(job, await tx.attempts(job.id)) for job in await tx.jobs_in_doubt(place)]
+    return tuple(job for job, tried in doubtful if any(each.quoted_usd is None for each in to_settle(job, tried)))
 
 
 def _amount(pot: PotKey, usd: Decimal) -> Decimal:

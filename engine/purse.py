@@ -20,8 +20,16 @@ from engine.money_rules import dollars
 from engine.ports import Reader, Writer
 from engine.pots import Pots, PotView, sum_of
 from engine.rights import check_allowed, check_own_pot
+from engine.spread import Spread, known_spread
 
-__all__ = ["DRAFTED_BY", "Offer", "PotView", "Purse", "Question"]  # all that a front end needs to know of money
+__all__ = [
+    "DRAFTED_BY",
+    "Offer",
+    "Offered",
+    "PotView",
+    "Purse",
+    "Question",
+]  # all that a front end needs to know of money
 
 DRAFTED_BY = "animatic"
 """Whose drafts are free; where it is not set up, another provider that is."""
@@ -39,12 +47,24 @@ class Question:
     """What somebody is asked to agree to: the prices of all jobs of a story that wait for it."""
 
     jobs: int
+    own_low_usd: Decimal | None = None
+    """What the job itself costs at least, by what its model has cost so far; at most its price. None: nobody knows."""
     low_usd: Decimal
-    """What they cost at least, as far as it is known."""
+    """What all cost at least, as far as it is known."""
+    known_usd: Decimal
+    """What those cost at most whose price is known."""
     high_usd: Decimal | None
-    """What they cost at most; None: nobody can know."""
+    """What all cost at most; None: nobody can know."""
     left_usd: Decimal | None
     """What the open pot has left that would pay. None: no pot is open, the operator pays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a word on a price would agree to, oldest first. `low_usd`: what it costs at least, as far as it is known."""
+
+    jobs: tuple[Job, ...]
+    low_usd: Decimal
 
 
 class Purse(Pots):
@@ -81,13 +101,18 @@ class Purse(Pots):
 
         return await self._all_told(await self._store.write(work))
 
-    async def offer(self, asked: Asked, target: str) -> tuple[Job, ...]:
-        """The jobs whose prices this person would agree to with that word, oldest first.
+    async def offer(self, asked: Asked, target: str) -> Offered:
+        """What this person would agree to with that word.
 
         Raises:
             NotFound, NotAllowed: as in `agree`.
         """
-        return tuple(await self._store.read(lambda tx: _asking(tx, asked, target)))
+
+        async def look(tx: Reader) -> Offered:
+            jobs = await _asking(tx, asked, target)
+            return Offered(tuple(jobs), sum((await _lows(tx, jobs)).values(), ZERO))
+
+        return await self._store.read(look)
 
     async def _agree(self, tx: Writer, asked: Asked, job: Job) -> Job:
         """Raises NotAllowed before anything is written."""
@@ -147,9 +172,12 @@ class Purse(Pots):
             jobs = [each for each in asking if each.story_code == job.story_code] or [job]
             pots = await pots_of(tx, job.place, job.person.key)
             pot = next((each for each in pots if each.is_open), None)
+            own, lows = await _lows(tx, [job]), await _lows(tx, jobs)  # it may be asked about another price by now
             return Question(
                 jobs=len(jobs),
-                low_usd=sum((each.quoted_usd or ZERO for each in jobs), ZERO),
+                own_low_usd=own.get(job.id),
+                low_usd=sum((lows.get(each.id, ZERO) for each in jobs), ZERO),
+                known_usd=sum((each.quoted_usd or ZERO for each in jobs), ZERO),
                 high_usd=sum_of(jobs),
                 left_usd=None if pot is None else pot.balances.left,
             )
@@ -211,6 +239,19 @@ async def _asking(tx: Reader, asked: Asked, target: str) -> list[Job]:
     if refusal is not None and not allowed:
         raise refusal
     return allowed
+
+
+async def _lows(tx: Reader, jobs: Sequence[Job]) -> dict[int, Decimal]:
+    """By job: what it costs at least. Without those of which nobody knows."""
+    spreads: dict[tuple[str, str], Spread] = {}
+    lows = {}
+    for job in jobs:
+        if job.quoted_usd is not None:
+            model = job.provider, job.model
+            if model not in spreads:
+                spreads[model] = await known_spread(tx, *model)
+            lows[job.id] = spreads[model].least_usd(job.quoted_usd)
+    return lows
 
 
 def _check_shown(shown: Offer | None, jobs: Sequence[Job]) -> None:

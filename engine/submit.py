@@ -55,6 +55,7 @@ from engine.outcome import (
 from engine.paid_steps import begin_paying
 from engine.ports import Writer
 from engine.providers.base import Order, Prepared, Provider, Recovery, Sent, Taken
+from engine.spread import Spread, known_spread
 from engine.stills import added, cost_with_pictures, needs_picture, quote_with_pictures
 
 log = logging.getLogger(__name__)
@@ -99,8 +100,9 @@ async def submit(job: Job, world: World) -> Outcome:
 
     key = f"{job.id}-{secrets.token_hex(8)}"
     order = await order_of(found, provider, world)
-    render_usd = await _quoted(provider, order)
-    usd = quote_with_pictures(render_usd, before)
+    render_usd = await _quoted(provider, order, world)
+    spread = await world.store.read(lambda tx: known_spread(tx, job.provider, job.model))
+    usd = quote_with_pictures(spread.most_usd(render_usd), before)
     prepared = await provider.prepare(order, key)  # uploads happen here, where nothing can be lost yet
     await asyncio.to_thread(world.files.work, work_name(job))
 
@@ -113,7 +115,7 @@ async def submit(job: Job, world: World) -> Outcome:
         if priced.state is JobState.ASKING:
             return priced, None
         await tx.start_take(found.take.id, found.parent_take.id if found.parent_take else None)
-        attempt = await tx.add_attempt(job.id, key, quoted_usd=_render_usd(priced, render_usd, before))
+        attempt = await tx.add_attempt(job.id, key, quoted_usd=_render_usd(priced, render_usd, before, spread))
         submitting = move(priced, JobState.SUBMITTING, waits_for=None, notes=notes)
         await tx.save_job(replace(submitting, due_at=attempt.intent_at + SENDING))
         await book(tx, submitting)
@@ -146,6 +148,7 @@ async def _taken_before(job: Job, attempts: Sequence[Attempt], provider: Provide
         except EngineError as error:
             if error.retryable and job.tries < LOOK_UPS:
                 raise
+            world.tally.failed(job.provider, error)
             log.warning("not looked up job=%d provider=%s: %s", job.id, job.provider, error)
             continue
         if task_id is not None and not await _is_anothers(job, task_id, world):
@@ -174,6 +177,7 @@ async def reconcile(job: Job, world: World) -> Outcome:
             try:
                 task_id = await provider.find(sent)
             except Unconfirmed as several:
+                world.tally.failed(job.provider, several)
                 return await _unconfirmed(job, attempt, world, detail=error_detail(several))
             if task_id is not None:
                 return await _accepted(job, attempt, Taken(task_id), provider.pace.first_s, world)
@@ -203,8 +207,9 @@ async def _send(
 ) -> Outcome:
     """`before`: whether earlier requests cost anything. `is_again`: under a key that left before, so a no is no proof."""
     try:
-        async with asyncio.timeout(SEND_S):
-            taken = await provider.submit(prepared)
+        with world.tally.counting(job.provider):
+            async with asyncio.timeout(SEND_S):
+                taken = await provider.submit(prepared)
     except (RateLimited, Unavailable, StorageError) as error:
         if is_again:
             waiting = after_error(job, error, world.clock())
@@ -288,6 +293,9 @@ async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, taken:
     async def close(tx: Writer) -> None:
         if taken is None:
             await tx.close_attempt(attempt.id, outcome)
+            job = await tx.job(attempt.job_id)
+            if job is not None and job.state is not JobState.SUBMITTING:
+                await book(tx, job)  # somebody else has it since, and booked what was known then
             return
         # a sender that was frozen says what the render was to cost; somebody may have been told since what it did
         known = next((each.usd for each in await tx.attempts(attempt.job_id) if each.id == attempt.id), None)
@@ -312,18 +320,19 @@ async def _same_order(job: Job, provider: Provider, world: World) -> Order:
     return await order_of(await world.store.read(lambda tx: material(tx, job)), provider, world)
 
 
-def _render_usd(job: Job, told_usd: Decimal | None, before: Sequence[Attempt]) -> Decimal | None:
+def _render_usd(job: Job, told_usd: Decimal | None, before: Sequence[Attempt], spread: Spread) -> Decimal | None:
     """What the render alone will cost: as its service tells, else what is left of the job's price. None: nobody knows."""
     if told_usd is not None or job.quoted_usd is None:
         return told_usd
-    return max(ZERO, job.quoted_usd - painted_usd(before))
+    return spread.told_usd(max(ZERO, job.quoted_usd - painted_usd(before)))
 
 
-async def _quoted(provider: Provider, order: Order) -> Decimal | None:
+async def _quoted(provider: Provider, order: Order, world: World) -> Decimal | None:
     """What it will cost, in US dollars. Whatever goes wrong here, the price is only not known."""
     try:
-        async with asyncio.timeout(QUOTE_S):
-            return (await provider.quote(order)).usd
+        with world.tally.counting(provider.name):
+            async with asyncio.timeout(QUOTE_S):
+                return (await provider.quote(order)).usd
     except Exception as error:  # noqa: BLE001  # a price that is wrong here is no reason to lose a shot
         log.warning("no quote provider=%s: %s: %s", provider.name, type(error).__name__, error)
         return None

@@ -9,6 +9,7 @@ from datetime import date
 
 from engine.abilities import narrowed
 from engine.adding import Adding
+from engine.admission import check_may_wait
 from engine.booking import book
 from engine.budget import Spender, verdict_on
 from engine.checks import SEED_MAX, check_seed, gone, settle_again
@@ -24,6 +25,7 @@ from engine.ports import Reader, Writer
 from engine.possible import check_open, who_can
 from engine.prompts import clean_prompt
 from engine.rights import check_allowed
+from engine.spread import known_spread
 from engine.ways_out import ABOUT_SHOT, WaysOut, ways_out
 
 
@@ -168,11 +170,18 @@ class Takes(Adding):
         """The job of this take: its price is held, or has to be agreed to first.
 
         Raises:
+            RequestError: too many of this person's wait.
             OverBudget: it may not be spent.
         """
         world = self._world
+        await check_may_wait(tx, asked.person, world)
         usd = estimate(
-            shot, take, models=self.models(), painters=world.painters, source_s=await _source_s(tx, shot, take)
+            shot,
+            take,
+            models=self.models(),
+            painters=world.painters,
+            source_s=await _source_s(tx, shot, take),
+            spread=await known_spread(tx, shot.provider, shot.model),
         )
         spender = Spender(place=asked.place, person=asked.person.key, story_id=shot.story_id, shot_id=shot.id)
         bill = Bill(usd=usd, more_usd=usd or ZERO)

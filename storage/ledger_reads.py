@@ -7,14 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, func, or_, select
 
-from engine.job_model import Job, Payer
+from engine.attempts import AttemptOutcome
+from engine.errors import Billed
+from engine.job_model import Job, JobState, Payer
 from engine.ledger import HOUSE, LEAST, Balances, Bucket, Entry, Limits, Pot, PotKey, Why, exact
 from engine.ledger_ports import Spending
 from storage.rows import Cells, job_of
 from storage.selects import JOBS
-from storage.tables import ENTRY, JOB, PERSON, PLACE, POT, STORY
+from storage.tables import ATTEMPT, ENTRY, JOB, PERSON, PLACE, POT, STORY
 from storage.transaction import Transaction
 
 _MILLION = 1_000_000
@@ -79,7 +81,7 @@ class LedgerReads(Transaction):
         if place is not None:
             total = total.where(JOB.c.place_id == select(PLACE.c.id).where(PLACE.c.key == place).scalar_subquery())
         if person is not None:
-            total = total.where(JOB.c.person_id == _one_person(person))
+            total = total.where(JOB.c.person_id == one_person(person))
         if story_id is not None:
             total = total.where(ENTRY.c.story_id == story_id)
         if shot_id is not None:
@@ -122,6 +124,37 @@ class LedgerReads(Transaction):
         jobs = await self._list(JOBS.where(JOB.c.id.in_(ids)).order_by(JOB.c.id), job_of) if ids else []
         return [(job, await self.job_balances(job.id)) for job in jobs]
 
+    async def jobs_in_doubt(self, place: str | None = None, limit: int = 1_000) -> Sequence[Job]:
+        may_be = or_(
+            ATTEMPT.c.outcome.in_([AttemptOutcome.UNKNOWN.value, AttemptOutcome.INTENDED.value]),
+            ATTEMPT.c.task_id.is_distinct_from(JOB.c.task_id),
+            JOB.c.failure_billed == Billed.UNKNOWN.value,
+            JOB.c.state == JobState.CANCELLED.value,
+        )
+        priceless = exists().where(
+            ATTEMPT.c.job_id == JOB.c.id, ATTEMPT.c.quoted_usd.is_(None), ATTEMPT.c.settled_usd.is_(None), may_be
+        )
+        wanted = JOBS.where(priceless)
+        if place is not None:
+            wanted = wanted.where(JOB.c.place_id == select(PLACE.c.id).where(PLACE.c.key == place).scalar_subquery())
+        return await self._list(wanted.order_by(JOB.c.id).limit(limit), job_of)
+
+    async def told_costs(self, provider: str, model: str, limit: int = 20) -> Sequence[tuple[Decimal, Decimal]]:
+        newest = (
+            select(JOB.c.id, JOB.c.task_id, JOB.c.rendered_at)
+            .where(JOB.c.provider == provider, JOB.c.model == model, JOB.c.rendered_at.is_not(None))
+            .order_by(JOB.c.rendered_at.desc())
+            .limit(limit)
+            .subquery("newest")
+        )
+        told = (
+            select(ATTEMPT.c.quoted_usd, ATTEMPT.c.usd)
+            .join(newest, newest.c.id == ATTEMPT.c.job_id)
+            .where(ATTEMPT.c.task_id == newest.c.task_id, ATTEMPT.c.quoted_usd.is_not(None), ATTEMPT.c.usd.is_not(None))
+            .order_by(newest.c.rendered_at.desc())
+        )
+        return [(Decimal(row["quoted_usd"]), Decimal(row["usd"])) for row in await self._all(told)]
+
     async def entries(
         self, *, job_id: int | None = None, pot: PotKey | None = None, limit: int = 100
     ) -> Sequence[Entry]:
@@ -155,7 +188,7 @@ class LedgerReads(Transaction):
             case Payer.PLACE:
                 return POT.c.place_id == select(PLACE.c.id).where(PLACE.c.key == key.owner).scalar_subquery()
             case Payer.PERSON:
-                return POT.c.person_id == _one_person(key.owner)
+                return POT.c.person_id == one_person(key.owner)
 
 
 def limits_of(row: Cells) -> Limits:
@@ -173,7 +206,7 @@ def limit_cells(limits: Limits) -> dict[str, int | str | None]:
     return {**amounts, "fixed": " ".join(sorted(limits.fixed))}
 
 
-def _one_person(key: str) -> ScalarSelect[int]:
+def one_person(key: str) -> ScalarSelect[int]:
     """The id of the one person behind an identity."""
     return select(func.coalesce(PERSON.c.joined_id, PERSON.c.id)).where(PERSON.c.key == key).scalar_subquery()
 

@@ -11,6 +11,7 @@ from engine.job_model import Job, JobState
 from engine.jobs import IN_FLIGHT
 from engine.line import Flight, Line, LineMark, Waiting
 from engine.outcome import RETRY_MOST_S
+from storage.ledger_reads import one_person
 from storage.rows import from_ms
 from storage.tables import JOB, SHOT
 from storage.transaction import Transaction
@@ -93,6 +94,14 @@ class LineReads(Transaction):
             waiting.where(JOB.c.person_id == select(its.c.person_id).scalar_subquery()),
         )
         return [row["provider"] for row in await self._all(either) if row["provider"]]
+
+    async def waiting_of(self, person: str, providers: Sequence[str]) -> int:
+        waiting = select(func.count(JOB.c.id)).where(
+            JOB.c.provider.in_(providers),
+            JOB.c.state.in_([JobState.ASKING.value, JobState.QUEUED.value]),
+            JOB.c.person_id == one_person(person),
+        )
+        return int(await self._value(waiting))
 
     async def durations(self, provider: str, model: str, limit: int = 400) -> Sequence[tuple[float, float]]:
         newest = (

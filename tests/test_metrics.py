@@ -20,12 +20,13 @@ from bot.pulse import Pulse, Watched
 from bot.telegram.budget import Budget as TelegramBudget
 from bot.telegram.budget import Pace
 from bot.web.site import CannotListen
+from engine.abilities import Quote
 from engine.circuits import OPENS_AFTER
-from engine.errors import StorageUnavailable, Unavailable
+from engine.errors import RateLimited, Refused, StorageUnavailable, Unavailable, Unconfirmed
 from engine.job_model import Job, Say
 from engine.ledger import HOUSE, Bucket, Move, entries
 from engine.model import Create
-from engine.providers.base import Rendering
+from engine.providers.base import Order, Rendering
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
 from tests.house import House, opened_house
@@ -103,6 +104,37 @@ async def test_errors_are_counted_by_cause(house: House) -> None:
     await house.run(10)
     seen = await read(metrics)
     assert value(seen, "nextshot_provider_errors_total", provider=house.provider.name, cause="Unavailable") == 2
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("submit_errors", RateLimited("Later.", retry_after_s=1)),
+        ("submit_errors", Refused("No.")),
+        ("lose_answers", Unconfirmed("?")),
+        ("submit_errors", ValueError("a defect of the adapter")),
+    ],
+)
+async def test_what_a_submit_deals_with_itself_is_counted_once(house: House, where: str, error: Exception) -> None:
+    """Its step does not fail, so nobody above it sees the error."""
+    metrics, _ = metrics_of(house)
+    setattr(house.provider, where, [error])
+    await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.run(10)
+    counted = {labels: number for (name, labels), number in (await read(metrics)).items() if "provider_errors" in name}
+    labels = {"provider": house.provider.name, "cause": type(error).__name__}
+    assert counted == {frozenset(labels.items()): 1}
+
+
+async def test_a_price_that_could_not_be_had_is_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shot is rendered all the same."""
+
+    async def no_quote(order: Order) -> Quote:
+        raise Unavailable("It tells no price.")
+
+    monkeypatch.setattr(house.provider, "quote", no_quote)
+    job = await house.shot()
+    assert house.studio.tally.errors == {(job.provider, "Unavailable"): 1}
 
 
 async def test_money_is_told_by_provider(house: House) -> None:

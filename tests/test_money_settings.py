@@ -57,6 +57,16 @@ def test_never_asks_nobody_and_a_file_may_hold_a_number(tmp_path: Path, monkeypa
     assert (rules.place.ask_above_usd, rules.place.day_usd, rules.pots_only) == (None, Decimal("2.5"), True)
 
 
+@pytest.mark.parametrize(("said", "most"), [(None, 20), ("", 20), ("0", 0), ("7", 7), ("any", None), (" Any ", None)])
+def test_so_many_shots_of_a_person_may_wait(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, most: int | None
+) -> None:
+    """Twenty where nothing is said; 0 is none at all."""
+    if said is not None:
+        monkeypatch.setenv("NEXTSHOT_WAITING_PER_PERSON", said)
+    assert load_settings().waiting_per_person == most
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -66,6 +76,12 @@ def test_never_asks_nobody_and_a_file_may_hold_a_number(tmp_path: Path, monkeypa
         ("SHOT_USD", "1e3", "NEXTSHOT_SHOT_USD is '1e3'"),
         ("STORY_USD", "10000000", "NEXTSHOT_STORY_USD is '10000000'"),
         ("PERSON_DAY_USD", "nan", "NEXTSHOT_PERSON_DAY_USD is 'nan'"),
+        (
+            "WAITING_PER_PERSON",
+            "-1",
+            "it must be a whole number, or any: as many as they like: set it as NEXTSHOT_WAITING",
+        ),
+        ("WAITING_PER_PERSON", "few", "NEXTSHOT_WAITING_PER_PERSON is 'few'"),
         ("POTS_ONLY", "perhaps", "it must be yes or no: set it as NEXTSHOT_POTS_ONLY=yes."),
     ],
 )

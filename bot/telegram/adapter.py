@@ -30,6 +30,7 @@ from bot.telegram.ports import Studio
 from bot.telegram.site import TelegramSettings
 from bot.telegram.stars import open_till
 from bot.telegram.stars_heard import Bill
+from bot.telegram.stars_statement import Statement
 from bot.telegram.translate import KINDS, TEXT_CHARS
 from bot.telegram.turns import Turns
 from bot.telegram.uploads import Uploads
@@ -286,8 +287,17 @@ class TelegramAdapter:
             turns=turns,
             till=stars,
         )
+        statement = Statement(
+            self._bot,
+            us.account,
+            inbox=self._inbox,
+            till=stars,
+            tell=ear.tell,
+            is_selling=self._settings.stars_usd is not None,
+        )
         beside = [
             asyncio.create_task(self._keep_inbox(), name="telegram inbox"),
+            asyncio.create_task(statement.run(), name="telegram stars"),
             asyncio.create_task(tell_menu(self._bot), name="telegram menu"),
         ]
         self._is_there = True

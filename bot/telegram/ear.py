@@ -122,6 +122,10 @@ class Ear:
         while len(self._hearing) >= AT_ONCE:
             await asyncio.wait(self._hearing, return_when=asyncio.FIRST_COMPLETED)
 
+    async def tell(self, answer: Answer) -> None:
+        """Say what no update asks for, in its turn."""
+        await self._answer(answer)
+
     async def close(self) -> None:
         """Let what is nearly done end; the rest is handled at the next start."""
         running = self._hearing | self._speaking

@@ -14,6 +14,7 @@ from telegram import (
     Bot,
     Document,
     InputFile,
+    InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
     Message,
@@ -88,13 +89,16 @@ class Films:
         return await self._once_as_bytes(video, kind, send)
 
     async def show_in(self, chat_id: int, message_id: int, reply: Reply) -> None:
-        """The video in place of what a message of ours shows."""
+        """The video, or the file that it is, in place of what a message of ours shows."""
         video = _video(reply)
 
         async def show(content: Content, files: ExitStack) -> Message:
             covers: dict[str, InputFile] = {}
+            caption = text_of(reply, CAPTION_CHARS)
             shown = await self._bot.edit_message_media(
-                await self._media(video, content, files, text_of(reply, CAPTION_CHARS), covers),
+                InputMediaDocument(content, caption=caption, disable_content_type_detection=True)
+                if reply.as_file
+                else await self._media(video, content, files, caption, covers),
                 chat_id,
                 message_id,
                 reply_markup=keyboard_of(reply),
@@ -103,7 +107,7 @@ class Films:
             assert isinstance(shown, Message)  # noqa: S101  # True only for inline messages
             return shown
 
-        await self._once_as_bytes(video, "video", show, attach=True)
+        await self._once_as_bytes(video, "document" if reply.as_file else "video", show, attach=True)
 
     async def show_picture_in(self, chat_id: int, message_id: int, reply: Reply, picture: bytes) -> None:
         """A picture in place of what a message of ours shows."""

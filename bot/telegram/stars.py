@@ -188,10 +188,10 @@ class Stars:
             words = texts.paid_for_nothing(paid.charge_id, paid.stars)
             return Answer(paid.place, Reply(text=words, is_error=True), paid.receipt, paid.person)
         bill = replace(bill, place=self._door.place_now(bill.place))
-        await self._book.keep(Charge(paid.charge_id, paid.user_id, bill))
         pot = await self._purse.top_up(
             bill.pot, bill.usd, key=f"stars:{paid.charge_id}", note=f"{bill.stars} Stars from {paid.person.key}"
         )
+        await self._book.keep(Charge(paid.charge_id, paid.user_id, bill))  # last: what stands here is in its pot
         log.info("stars came charge=%s stars=%d usd=%s", paid.charge_id, bill.stars, bill.usd)
         return Answer(bill.place, Reply(text=texts.paid(paid.person.name, bill, pot)), paid.receipt, paid.person)
 

@@ -52,6 +52,10 @@ class StarsBook:
         charges = [self._read(note) for note in await self._inbox.notes(self._paid)]
         return next((charge for charge in charges if charge.id == charge_id), None)
 
+    async def ids(self) -> frozenset[str]:
+        """Of all payments that came. Raises StorageError."""
+        return frozenset(self._read(note).id for note in await self._inbox.notes(self._paid))
+
     async def of(self, user_id: int) -> Sequence[Charge]:
         """Oldest first. Raises StorageError."""
         return [self._read(note) for note in await self._inbox.notes(f"{self._paid}{user_id}/")]

@@ -63,7 +63,8 @@ class Paid:
     stars: int
     payload: str
     place: str
-    receipt: str
+    receipt: str | None
+    """Of the message that told it; None: none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

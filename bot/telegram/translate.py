@@ -50,8 +50,10 @@ class Media:
 
     file_id: str
     kind: str
-    """`image` or `video`."""
+    """`image`, `video` or `audio`."""
     bytes: int | None
+    is_voice: bool = False
+    """It was spoken into the chat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,19 +190,23 @@ def _speaker(message: Message) -> Person:
 
 
 def media_of(message: Message) -> tuple[Media, ...]:
-    """The picture or the video of a message, whatever way it was sent."""
+    """The picture, the video or the sound of a message, whatever way it was sent."""
     if message.photo:
         largest = message.photo[-1]
         return (Media(largest.file_id, "image", largest.file_size),)
     for video in (message.video, message.video_note):
         if video is not None:
             return (Media(video.file_id, "video", video.file_size),)
+    if message.voice is not None:
+        return (Media(message.voice.file_id, "audio", message.voice.file_size, is_voice=True),)
+    if message.audio is not None:
+        return (Media(message.audio.file_id, "audio", message.audio.file_size),)
     # an animation comes with a document of the same file
     document = message.animation or message.document
     if document is None:
         return ()
     kind = (document.mime_type or "").partition("/")[0]
-    return (Media(document.file_id, kind, document.file_size),) if kind in {"image", "video"} else ()
+    return (Media(document.file_id, kind, document.file_size),) if kind in {"image", "video", "audio"} else ()
 
 
 def _pressed(query: CallbackQuery) -> Pressed | None:

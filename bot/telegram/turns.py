@@ -19,7 +19,7 @@ from bot.telegram.door import Door
 from bot.telegram.places import read_place
 from bot.telegram.ports import Studio
 from bot.telegram.stars_heard import Bill
-from bot.telegram.translate import Pressed, Said
+from bot.telegram.translate import Media, Pressed, Said
 from bot.telegram.uploads import NotFetched, Uploads
 from engine.model import Person
 
@@ -31,6 +31,7 @@ ALERT_CHARS = 200
 """https://core.telegram.org/bots/api#answercallbackquery"""
 TAKE_FILES = frozenset({"", "create", "continue", "add", "stitch"})
 """The commands that do something with a picture or a video; without a name: a reply to a shot."""
+TAKE_SOUND = frozenset({"stitch"})
 OF_STARS = frozenset({"topup", "refund", "paysupport"})
 """The commands that are Telegram's alone."""
 
@@ -89,7 +90,7 @@ class Turns:
         incoming = said.incoming
         verb = _verb_of(incoming.text)
         try:
-            fetched = await self._uploads.fetch(said.media if verb in TAKE_FILES else ())
+            fetched = await self._uploads.fetch([each for each in said.media if _is_wanted(each, verb)])
         except NotFetched as error:
             return Reply(text=str(error), private=True, is_error=True)
         try:
@@ -164,6 +165,11 @@ class Turns:
 
     def _in_order(self, whose: str) -> asyncio.Lock:
         return self._deciding.setdefault(whose, asyncio.Lock())
+
+
+def _is_wanted(media: Media, verb: str) -> bool:
+    """Whether a command does something with such a file."""
+    return verb in (TAKE_SOUND if media.kind == "audio" else TAKE_FILES)
 
 
 def _verb_of(text: str) -> str:

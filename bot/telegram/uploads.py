@@ -27,6 +27,7 @@ LOCAL_BYTES = 200_000_000
 """What is taken from a server of one's own."""
 AT_ONCE = 4
 """Files that are fetched at the same time, of all chats."""
+_NAMES = {"image": "picture", "video": "video", "audio": "sound file"}
 
 
 class Uploads:
@@ -52,13 +53,13 @@ class Uploads:
         await drop(fetched)
 
     async def _fetch(self, media: Media) -> Attachment:
-        what = "video" if media.kind == "video" else "picture"
+        what = _NAMES[media.kind]
         self._check_size(what, media.bytes)
         async with self._fetching.filling(self._path, lambda error: self._refusal(error, what, media)) as path:
             file = await self._bot.get_file(media.file_id)
             self._check_size(what, file.file_size)
             await self._write(file.file_path or "", path, what)
-        return Attachment(path, media.kind)
+        return Attachment(path, media.kind, is_voice=media.is_voice)
 
     async def _write(self, source: str, path: Path, what: str) -> None:
         """The file behind an address, or of a path on this machine where the server is one's own.

@@ -22,7 +22,7 @@ from engine.ledger import PotKey
 SHOWN_POT = ("pot", "spent", "held", "unknown", "left", "ask", "shot_most", "story_most", "day_most")
 SHOWN_SPENDING = ("of", "spent", "held", "unknown")
 SHOWN_WAITING = ("shot", "person", "usd")
-SHOWN_UNKNOWN = ("job", "shot", "place", "person", "provider", "task_id", "unknown", "created_at")
+SHOWN_UNKNOWN = ("job", "shot", "place", "person", "provider", "task_id", "unknown", "note", "created_at")
 _PERSON = "person:"
 _KEY = re.compile(r"[a-z]+:[^\s\x00-\x1f]{1,200}")
 

@@ -195,7 +195,7 @@ def pot_rows(view: PotView) -> tuple[Row, list[Row], list[Row]]:
 
 
 def unknown_row(job: Job, found: Balances) -> Row:
-    """A job of which nobody knows what it cost."""
+    """A job of which nobody knows what it cost. `unknown` is null where nobody knew its price before either."""
     return {
         "job": job.id,
         **_subject(job),
@@ -205,6 +205,8 @@ def unknown_row(job: Job, found: Balances) -> Row:
         "provider": job.provider,
         "task_id": job.task_id,
         **_balances(found),
+        "unknown": _usd(found.unknown) if found.unknown else None,
+        "note": None if found.unknown else "price unknown",
         "created_at": job.created_at.isoformat(),
     }
 

@@ -99,7 +99,7 @@ class JsonVoice:
 
 
 class PlainVoice:
-    """Lines without colour or motion; a list has tabs between its columns."""
+    """Lines without colour or motion; a list has tabs between its columns, and their names above it."""
 
     def __init__(self) -> None:
         self._last = ""
@@ -115,7 +115,9 @@ class PlainVoice:
             _say(line)
 
     def rows(self, rows: Iterable[Row], columns: Sequence[str]) -> None:
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number == 0:  # the names are those that `--json` has, and an empty list has none
+                _say("\t".join(columns))
             _say("\t".join(text_of(row.get(column)) for column in columns))
 
     def note(self, sentence: str) -> None:

@@ -172,7 +172,8 @@ def test_who_pays_nothing_by_himself_says_so() -> None:
 )
 def test_a_sum_is_told_as_far_as_it_is_known(low: str, high: str | None, says: str) -> None:
     """A range, one amount, or what of it is known."""
-    asked = Question(jobs=4, low_usd=Decimal(low), high_usd=None if high is None else Decimal(high), left_usd=None)
+    most = None if high is None else Decimal(high)
+    asked = Question(jobs=4, low_usd=Decimal(low), known_usd=most or Decimal(low), high_usd=most, left_usd=None)
     assert money_texts.all_of(asked) == says
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -212,6 +212,53 @@ async def test_spending_is_told_by_person_and_by_story(store: SqlStore) -> None:
         Spending(name=one.story_code, balances=mine),
     ]
     assert await store.read(lambda tx: tx.spending("local:none")) == ([], [])
+
+
+async def attempted(
+    store: SqlStore, job: Job, quoted: str | None, outcome: AttemptOutcome, cost: str | None = None
+) -> None:
+    """A request of this job, and what became of it; its render was done at once."""
+
+    async def work(tx: Writer) -> None:
+        priced = None if quoted is None else usd(quoted)
+        attempt = await tx.add_attempt(job.id, f"key of {job.id}", quoted_usd=priced)
+        task_id = f"task of {job.id}" if outcome is AttemptOutcome.ACCEPTED else None
+        await tx.close_attempt(attempt.id, outcome, task_id, usd=None if cost is None else usd(cost))
+        if task_id is not None:
+            now = job.created_at + timedelta(seconds=job.id)
+            await tx.save_job(replace(job, task_id=task_id, started_at=now, rendered_at=now))
+
+    await store.write(work)
+
+
+async def test_what_a_models_renders_cost_beside_what_was_told_is_read_newest_first(store: SqlStore) -> None:
+    """As many as are asked for of its newest; what was not told before, or not after, says nothing."""
+    jobs = [await render(store, f"u{number}") for number in range(5)]
+    told = [("1", "1.25"), (None, "3"), ("2", None), ("4", "3.5"), ("0.1", "0.1")]
+    for job, (quoted, cost) in zip(jobs, told, strict=True):
+        await attempted(store, job, quoted, AttemptOutcome.ACCEPTED, cost)
+    model = jobs[0].provider, jobs[0].model
+    pairs = [(usd("0.1"), usd("0.1")), (usd("4"), usd("3.5")), (usd("1"), usd("1.25"))]
+    assert await store.read(lambda tx: tx.told_costs(*model)) == pairs
+    assert await store.read(lambda tx: tx.told_costs(*model, limit=4)) == pairs[:2]
+    assert await store.read(lambda tx: tx.told_costs(jobs[0].provider, "another")) == []
+
+
+async def test_requests_without_a_price_that_may_be_in_doubt_are_found(store: SqlStore) -> None:
+    """Of one place or of all, the oldest first; what has a price is in the ledger."""
+    lost, away = await render(store, "u1"), await render(store, "u2", place=AWAY)
+    priced, done, rejected = [await render(store, key) for key in ("u3", "u4", "u5")]
+    await attempted(store, lost, None, AttemptOutcome.UNKNOWN)
+    await attempted(store, away, None, AttemptOutcome.UNKNOWN)
+    await attempted(store, priced, "1", AttemptOutcome.UNKNOWN)
+    await attempted(store, done, None, AttemptOutcome.ACCEPTED)
+    await attempted(store, rejected, None, AttemptOutcome.REJECTED)
+    assert [job.id for job in await store.read(lambda tx: tx.jobs_in_doubt(limit=2))] == [lost.id, away.id]
+    assert lost.id in [job.id for job in await store.read(lambda tx: tx.jobs_in_doubt(HOME))]
+    assert not {priced.id, done.id, away.id} & {job.id for job in await store.read(lambda tx: tx.jobs_in_doubt(HOME))}
+    (attempt,) = await store.read(lambda tx: tx.attempts(lost.id))
+    await store.write(lambda tx: tx.settle_attempt(attempt.id, usd("0")))
+    assert lost.id not in [job.id for job in await store.read(lambda tx: tx.jobs_in_doubt())]
 
 
 async def test_what_nobody_knows_is_listed_until_somebody_does(store: SqlStore) -> None:

@@ -80,7 +80,8 @@ async def test_a_whole_story_is_agreed_to_at_once(tmp_path: Path, clock: FakeClo
         await studio.continue_story(Continue(asked=it.house.asked(), prompt="a boat", options=options))
         other = await it.begin(5)
         usd = Decimal("2.00")
-        assert await studio.question(job) == Question(jobs=2, low_usd=usd, high_usd=usd, left_usd=None)
+        asked = Question(jobs=2, own_low_usd=Decimal("0.80"), low_usd=usd, known_usd=usd, high_usd=usd, left_usd=None)
+        assert await studio.question(job) == asked
         await it.fill("5")
         assert (await studio.question(job)).left_usd == 5
         assert (await studio.pot(it.house.asked())).asking_usd == Decimal("4.00")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from bot import money_texts
 from engine.abilities import Price, Quote
 from engine.attempts import AttemptOutcome
 from engine.errors import (
@@ -462,6 +463,35 @@ async def test_what_nobody_knows_is_listed_until_the_operator_says_it(tmp_path: 
             await studio.resolve(job.id, Decimal(1))
         with pytest.raises(NotFound, match="no job 99"):
             await studio.resolve(99, Decimal(1))
+
+
+@pytest.mark.parametrize("end", ["lost", "broke", "cancelled"])
+async def test_what_had_no_price_and_may_have_cost_something_is_listed_too(
+    tmp_path: Path, clock: FakeClock, end: str
+) -> None:
+    """No balance tells of it; an admin sees its number, and once it is settled it is over."""
+    provider = Dear(models=dict(UNPRICED), stops=CancelOutcome.MAY_STILL_COST)
+    provider.lose_answers = [Unconfirmed("?")] if end == "lost" else []
+    provider.check_answers = [RenderFailed("No.")] if end == "broke" else []
+    provider.finishes_at_check = 99
+    async with bank(tmp_path, clock, provider) as it:
+        studio, asked = it.house.studio, it.house.asked
+        job = await it.begin()
+        await it.house.run(5)
+        other = await it.begin(person=BEN)
+        await it.house.run(5)
+        if end == "cancelled":
+            assert await studio.unknowns() == ()  # it goes on
+            await studio.cancel(asked(), job.subject)
+            await it.house.run(5)
+        assert [(each.id, balances.unknown) for each, balances in await studio.unknowns()] == [(job.id, Decimal(0))]
+        assert f"price unknown: {job.subject} (job {job.id})" in money_texts.pot(
+            await studio.pot(asked()), is_private=False
+        )
+        await studio.resolve(job.id, Decimal("0.20"))
+        assert await it.has(job) == money("0", "0.20", "0")
+        assert (await studio.unknowns(), (await studio.pot(asked())).priceless) == ((), ())
+        assert (await it.house.job(other.id)).state is JobState.RENDERING
 
 
 async def test_a_render_whose_bill_is_unknown_is_settled_too(tmp_path: Path, clock: FakeClock) -> None:

@@ -131,7 +131,7 @@ def test_an_answer_to_a_question_of_ours_names_its_shot() -> None:
 
 
 def test_media_is_found_whatever_way_it_was_sent() -> None:
-    """Own media first, else that of somebody's message that is answered; what is neither picture nor video is none."""
+    """Own media first, else that of somebody's message that is answered; what is none of these is none."""
     photo = {"photo": [{"file_id": size, "file_unique_id": size, "width": 1, "height": 1} for size in ("s", "L")]}
     video = {"video": {"file_id": "V", "file_unique_id": "V", "width": 1, "height": 1, "duration": 1, "file_size": 9}}
     note = {"video_note": {"file_id": "N", "file_unique_id": "N", "length": 1, "duration": 1}}
@@ -150,6 +150,21 @@ def test_media_is_found_whatever_way_it_was_sent() -> None:
     assert media(caption="/add", **photo, reply_to_message=_message(**video)) == [("L", "image")]
     ours = _message(**{"from": BOT}, **video)
     assert media(text="/continue x", reply_to_message=ours) == []
+
+
+def test_a_sound_is_music_and_a_voice_message_is_a_voice() -> None:
+    """A document of a sound is music too."""
+    sound = {"file_id": "A", "file_unique_id": "A", "duration": 1}
+
+    def media(**more: Any) -> list[tuple[str, str, bool]]:
+        said = _said(**more)
+        assert said is not None
+        return [(each.file_id, each.kind, each.is_voice) for each in said.media]
+
+    assert media(caption="/stitch", audio=sound) == [("A", "audio", False)]
+    assert media(text="/stitch", reply_to_message=_message(voice=sound)) == [("A", "audio", True)]
+    document = {"file_id": "D", "file_unique_id": "D", "mime_type": "audio/flac"}
+    assert media(caption="/stitch", document=document) == [("D", "audio", False)]
 
 
 def test_an_album_is_one_message() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from bot.replies import shot_reply
+from bot.telegram.places import chat_place, receipt_of
+from engine.views import ShotView
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.telegram import FakeTelegram
 from tests.telegram.asking import QUICK, WAIT_S, delivered, film_of, quick, told
@@ -62,6 +66,17 @@ async def test_a_silent_clip_arrives_as_a_video_and_is_uploaded_once(telegram: F
             assert file.document is not None
             assert file.document.file.name == "a1-1.mp4"
             assert file.document.data[4:8] == b"ftyp"
+        assert telegram.uploads == uploads + 1
+        view = await house.studio.show(place := chat_place(chat.id), "a1-1")
+        assert isinstance(view, ShotView)
+        assert view.clip is not None
+        path = await house.studio.download(place, "a1-1")
+        kept = replace(shot_reply(view.shot, view.clip, None, path), as_file=True)
+        for _ in range(2):  # a result whose answer was lost is shown in a message that is there
+            await house.chats["telegram"].edit(receipt_of(chat.id, film.id), kept)
+        (again,) = [message for message in telegram.bot_messages(chat) if message.id == film.id]
+        assert again.document is not None, "It would be played where it is to be kept"
+        assert (again.document.file.name, again.text) == ("a1-1.mp4", kept.text)
         assert telegram.uploads == uploads + 1
 
 

@@ -21,12 +21,13 @@ from bot import cli
 from bot.control.remote import reach
 from bot.control.server import serve_desk
 from bot.desk import Desk
+from bot.terminal.rows import unknown_row
 from bot.terminal.turn import JobFailed, Turn
 from bot.terminal.voice import JsonVoice
 from engine.abilities import Pace, Price
 from engine.errors import Billed, NotAllowed, NotFound, NotPossible, OverBudget, RenderFailed
 from engine.job_model import Job, JobState, Payer
-from engine.ledger import Limits, PotKey
+from engine.ledger import Balances, Limits, PotKey
 from engine.model import Asked, Create, Person
 from engine.money_rules import MoneyRules
 from engine.open import open_studio, utc_now
@@ -233,6 +234,15 @@ async def test_a_pot_is_filled_once_and_unknown_costs_are_settled(opened: Opened
         await desk.top_up(PotKey(Payer.HOUSE), Decimal(1), "three", "")
     with pytest.raises(NotPossible):
         await desk.top_up(place, Decimal(0), "four", "")
+
+
+async def test_what_had_no_price_is_listed_as_such(opened: Opened) -> None:
+    """Its number is there to settle it by, and no amount is made up."""
+    job = await opened.create()
+    row = unknown_row(job, Balances())
+    assert (row["job"], row["unknown"], row["note"]) == (job.id, None, "price unknown")
+    row = unknown_row(job, Balances(unknown=Decimal("0.84")))
+    assert (row["unknown"], row["note"]) == ("0.84", None)
 
 
 def said(

@@ -143,11 +143,12 @@ class ComfyProvider(Service):
             await self._cancel_at_an_old_server(task_id)
         elif not answer.is_good:
             raise fault_of_status(answer, is_create=False)
+        goes_on = answer.is_good and answer.said.get("cancelled") is False
         try:
             done = read_history(await self.wire.ask(requests.history_request(task_id)), task_id, self.wire.url)
         except RenderFailed:
-            done = None
-        return CancelOutcome.MAY_STILL_COST if done else CancelOutcome.STOPPED
+            return CancelOutcome.STOPPED
+        return CancelOutcome.MAY_STILL_COST if done or goes_on else CancelOutcome.STOPPED
 
     async def forget(self, task_id: str) -> None:
         """Out of the history. The files stay in the server's folders: it has no route that removes one."""

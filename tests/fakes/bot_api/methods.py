@@ -45,6 +45,7 @@ NAMED: Mapping[str, Callable[[World, Call], Any]] = {
     "sendInvoice": stars.send_invoice,
     "answerPreCheckoutQuery": stars.answer_pre_checkout_query,
     "refundStarPayment": stars.refund_star_payment,
+    "getStarTransactions": stars.get_star_transactions,
 }
 WAITING = ("getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo", "getFile")
 NAMES: Mapping[str, str] = {name.lower(): name for name in (*NAMED, *WAITING)}

@@ -193,6 +193,8 @@ class Payment:
     asked_at_s: float
     is_paid: bool = False
     is_refunded: bool = False
+    is_told: bool = True
+    """False: its updates are lost."""
     refusal: str | None = None
     """What the bot said no with."""
     settled: asyncio.Event = field(default_factory=asyncio.Event, repr=False)

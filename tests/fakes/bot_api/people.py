@@ -126,10 +126,13 @@ class People(Population):
         self.world.updates.push("callback_query", payload)
         return query
 
-    def pays(self, person: Person, invoice: Message) -> Payment:
-        """A tap on Pay: the bot is asked first, and what comes of it is in the payment. Its message comes in private."""
+    def pays(self, person: Person, invoice: Message, *, is_told: bool = True) -> Payment:
+        """A tap on Pay: the bot is asked first, and what comes of it is in the payment. Its message comes in private.
+
+        `is_told`: else the bot never hears what came of it.
+        """
         self.private(person)
-        return begin_payment(self.world, person, invoice)
+        return begin_payment(self.world, person, invoice, is_told=is_told)
 
     def gets_back(self, payment: Payment) -> None:
         """The Stars of a payment go back, by somebody else than the bot."""

@@ -7,6 +7,8 @@ https://github.com/tdlib/telegram-bot-api/issues/690. Invoices in any other curr
 
 from __future__ import annotations
 
+import time
+
 from tests.fakes.bot_api.model import Json, Message, Payment, Person
 from tests.fakes.bot_api.refusals import QUERY_TOO_OLD, bad_request
 from tests.fakes.bot_api.sending import target_of
@@ -16,6 +18,7 @@ from tests.fakes.bot_api.world import World
 
 CURRENCY = "XTR"
 CHECKOUT_S = 10.0
+TRANSACTIONS_MOST = 100
 TITLE_CHARS, DESCRIPTION_CHARS, PAYLOAD_BYTES = 32, 255, 128
 
 
@@ -46,12 +49,13 @@ def send_invoice(world: World, call: Call) -> Json:
     return message_json(target.post(world, invoice=invoice, payload=payload, markup=pay))
 
 
-def begin_payment(world: World, person: Person, invoice: Message) -> Payment:
+def begin_payment(world: World, person: Person, invoice: Message, *, is_told: bool = True) -> Payment:
     """The bot is asked whether that is all right."""
     if invoice.invoice is None:
         raise ValueError(f"Message {invoice.id} is no invoice.")
     number = next(world.numbers)
     payment = Payment(str(6_000_000_000_000_000_000 + number), person, invoice, f"stx/{number}+aQ==", world.clock())
+    payment.is_told = is_told
     world.payments[payment.id] = payment
     world.updates.push(
         "pre_checkout_query",
@@ -77,6 +81,7 @@ def answer_pre_checkout_query(world: World, call: Call) -> bool:
         payment.refusal = call.string("error_message")
     else:
         payment.is_paid = True
+        _list(world, payment, "source")
         _tell(world, payment, "successful_payment", {"provider_payment_charge_id": f"{payment.person.id}_11"})
     payment.settled.set()
     world.touch()
@@ -101,7 +106,26 @@ def refund_star_payment(world: World, call: Call) -> bool:
 def give_back(world: World, payment: Payment) -> None:
     """The Stars go back, and the bot is told."""
     payment.is_refunded = True
+    _list(world, payment, "receiver")
     _tell(world, payment, "refunded_payment", {})
+
+
+def get_star_transactions(world: World, call: Call) -> Json:
+    """The oldest first: https://core.telegram.org/bots/api#getstartransactions"""
+    offset, limit = call.integer("offset") or 0, call.integer("limit")
+    limit = TRANSACTIONS_MOST if limit is None else limit
+    if offset < 0 or not 1 <= limit <= TRANSACTIONS_MOST:
+        raise bad_request("LIMIT_INVALID")
+    return {"transactions": world.transactions[offset : offset + limit]}
+
+
+def _list(world: World, payment: Payment, side: str) -> None:
+    """A payment has its user as source, and a refund, under the same id, as receiver."""
+    user: Json = {"type": "user", "transaction_type": "invoice_payment", "user": user_json(payment.person)}
+    partner = user | {"invoice_payload": payment.invoice.payload}
+    world.transactions.append(
+        {"id": payment.charge_id, "amount": payment.stars, "date": int(time.time()), side: partner}
+    )
 
 
 def _tell(world: World, payment: Payment, name: str, more: Json) -> None:
@@ -113,4 +137,6 @@ def _tell(world: World, payment: Payment, name: str, more: Json) -> None:
         "telegram_payment_charge_id": payment.charge_id,
         **more,
     }
-    world.announce(world.post(world.chats[payment.person.id], payment.person, service={name: told}))
+    message = world.post(world.chats[payment.person.id], payment.person, service={name: told})
+    if payment.is_told:
+        world.announce(message)

@@ -32,6 +32,8 @@ class World:
         self.queries: dict[str, Query] = {}
         self.payments: dict[str, Payment] = {}
         """By the id of their checkout."""
+        self.transactions: list[Json] = []
+        """In Stars, the oldest first."""
         self.query_expiry_s = 60.0
         self.download_bytes: int | None = None
         """The cap of getFile; None in local mode."""
