@@ -3,7 +3,7 @@
 Two ways out, by what may be lost. Progress is droppable (`progress`). What must be said (the status message, the result, the end
 without one) is an outbox row that was written together with the state that caused it; it is sent, and sent again after a crash,
 until the platform took it or will never take it. What may have arrived is not sent again where that could double it: it is shown
-in the status message, since to edit twice is to edit once.
+in the status message, since to edit twice is to edit once, or where that is gone, in a text that is sent in its place.
 
 Longer than other rooms: every way in which a message can fail to arrive is weighed in one place.
 """
@@ -15,21 +15,24 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot import replies, texts
+from bot import texts
+from bot.endings import Endings
 from bot.fitting import Fitting
 from bot.message import Adapter, NotSent, Reply, SendUnknown
 from bot.progress import Progress
 from engine.errors import EngineError, StaleFence, StorageError
 from engine.job_model import Job, JobKind, JobState, Say, SayKind, SayState
-from engine.jobs import LIVE, move
-from engine.model import Shot, Take
-from engine.ports import Clock, Reader, Store, Writer
+from engine.jobs import LIVE, WITH_CLIP, move
+from engine.leases import kept_lease
+from engine.ports import Clock, Store, Writer
 from engine.studio import Studio
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 3600.0
-"""Longer than the longest fitting and upload together."""
+LEASE_S = 120.0
+"""Kept up while a message is fitted and sent: where several processes share a database, so long nobody says what a dead one was
+saying.
+"""
 NO_ADAPTER_S = 30.0
 STOP_S = 0.5
 """How long edits that are cut off may take to end."""
@@ -47,9 +50,9 @@ LAST_WORDS_MOST = 30
 _ENDS = frozenset({SayKind.RESULT, SayKind.FAILURE})
 _IN_DOUBT = frozenset({SayState.FAILED, SayState.UNKNOWN})
 AGAIN = "(sent again)"
-"""Under what the operator had sent once more."""
-MENDS_MOST = 5
-"""How often a message that may have arrived is put into its status message, which is safe to repeat."""
+"""Under what was sent once more, by the operator or by ourselves."""
+STAND_INS_MOST = 8
+"""At so many tries no further text is sent to show a result in."""
 
 
 class Delivery:
@@ -75,6 +78,7 @@ class Delivery:
         self._store = store
         self._studio = studio
         self._fitting = fitting
+        self._endings = Endings(store, studio)
         self.progress = Progress(store, studio, adapters, clock)
 
     async def job_changed(self, job: Job) -> None:
@@ -97,6 +101,10 @@ class Delivery:
 
     async def step(self, say: Say) -> None:
         """Send one, and note what became of it."""
+        async with kept_lease(self._store, say, LEASE_S):
+            await self._step(say)
+
+    async def _step(self, say: Say) -> None:
         adapter = self.progress.adapter_of(say.place)
         try:
             if adapter is None:
@@ -120,8 +128,7 @@ class Delivery:
                 return
             await self._say(say, adapter)
         except StaleFence as stale:
-            self.stale += 1
-            log.warning("message dropped job=%d kind=%s: %s", say.job_id, say.kind, stale)
+            self._dropped(say, stale)
         except EngineError as error:
             log.warning("message waits job=%d kind=%s: %s", say.job_id, say.kind, error)
             await self._again(say, str(error))
@@ -157,14 +164,14 @@ class Delivery:
         if reply is not None:
             reply = await self._fitting.fit(reply, adapter.limits(say.place))
         if say.state is SayState.UNKNOWN and reply is not None and not adapter.dedupes:
-            await self._show_in_status(say, job, reply, adapter)
+            await self._show_by_edit(say, job, reply, adapter)
             return
         if say.kind is not SayKind.STATUS:
             is_closed = await self.progress.close(job, adapter)
             if reply is None and is_closed:
                 await self._note(say, SayState.SENT, receipt=job.receipt)
                 return
-            reply = reply or await self._failure(job)
+            reply = reply or await self._endings.failure(job)
         if reply is None:
             await self._note(say, SayState.FAILED, error="there is nothing to say any more")
             return
@@ -196,51 +203,91 @@ class Delivery:
             if adapter.dedupes:
                 await self._wait_for_platform(say, str(error))
             else:
-                await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=MEND_AFTER_S)
+                await self._doubt(say, str(error))
         except EngineError:
             raise
         except Exception as error:  # a defect, after which nobody knows whether it left
             log.exception("sending crashed job=%d kind=%s", say.job_id, say.kind)
-            await self._note(say, SayState.UNKNOWN, error=type(error).__name__, again_in_s=MEND_AFTER_S)
+            await self._doubt(say, type(error).__name__)
         else:
             try:
                 await self._note(say, SayState.SENT, receipt=receipt)
             except StorageError as error:  # it is shown: whoever says it next has to know that
-                await self._again(replace(say, state=SayState.SENDING), str(error))
+                await self._doubt(say, str(error))
                 return
             if say.kind is SayKind.STATUS:
                 await self._catch_up(job, reply)
 
-    async def _show_in_status(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
-        """Say in the status message what may or may not have arrived as a message of its own.
+    async def _doubt(self, say: Say, error: str) -> None:
+        """It may have arrived. Where not even that can be written, its row says SENDING until the lease ends: the same."""
+        try:
+            await self._note(say, SayState.UNKNOWN, error=error, again_in_s=MEND_AFTER_S)
+        except StorageError as away:
+            log.warning("message in doubt job=%d kind=%s: %s", say.job_id, say.kind, away)
 
-        To edit twice is to edit once, so this is safe to repeat where a second message would be a second clip. Only where the
-        status message is gone too is it sent again, marked.
+    async def _show_by_edit(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
+        """Show in a message of ours what may or may not have arrived as one of its own.
+
+        To edit twice is to edit once, so this is safe to repeat where a further message would be a further clip: in the status
+        message, or in what stands in for it (`say.receipt`).
         """
-        if job.receipt is None or reply.more_videos:  # one message holds one part only
-            await self._send_marked(say, job, reply, adapter)
+        where = say.receipt or job.receipt
+        if reply.more_videos:  # one message holds one part only
+            await self._send_once_more(say)
             return
+        if where is None:
+            await self._send_stand_in(say, job, adapter)
+            return
+        marked = texts.said_again if say.receipt is None else texts.sent_again
         try:
             async with self.progress.edits(job):
-                await adapter.edit(job.receipt, replace(reply, text=texts.said_again(reply.text)))
+                await adapter.edit(where, replace(reply, text=marked(reply.text)))
         except NotSent as error:
-            if error.retry_after_s is None:
-                await self._send_marked(say, job, reply, adapter)
-            else:
+            if error.retry_after_s is not None:
                 await self._wait(say, error)
+            elif say.receipt is None:
+                await self._send_stand_in(say, job, adapter)
+            else:
+                await self._send_once_more(say)
         except SendUnknown as error:
-            again_in_s = MEND_AFTER_S * (say.tries + 1) if say.tries < MENDS_MOST else None
-            await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=again_in_s)
+            await self._wait_for_platform(say, str(error))
         else:
-            self.progress.closed(job)
-            await self._note(say, SayState.SENT, receipt=job.receipt)
+            if say.receipt is None:
+                self.progress.closed(job)
+            await self._note(say, SayState.SENT, receipt=where)
 
-    async def _send_marked(self, say: Say, job: Job, reply: Reply, adapter: Adapter) -> None:
-        """A second message, once; what became of that one is not asked any more."""
-        if say.tries > 1:
-            await self._note(say, SayState.UNKNOWN, error=say.error)
+    async def _send_stand_in(self, say: Say, job: Job, adapter: Adapter) -> None:
+        """A text to show it in, where the status message is gone: killed here we send another text, and no further clip.
+
+        What it says is true also where it stays alone.
+        """
+        if say.tries >= STAND_INS_MOST:
+            await self._send_once_more(say)
+            return
+        text = Reply(text=await self.progress.last_words(job))
+        try:
+            receipt = await adapter.send(say.place, text, nonce=say.nonce, reply_to=job.asked_receipt, is_again=True)
+        except NotSent as error:
+            await self._wait(say, error)
+        except SendUnknown as error:
+            await self._note(say, SayState.UNKNOWN, error=str(error), again_in_s=MEND_AFTER_S * (say.tries + 1))
         else:
-            await self._send(say, job, replace(reply, text=texts.sent_again(reply.text)), adapter)
+            await self._note(say, SayState.UNKNOWN, receipt=receipt, error=say.error, again_in_s=0, is_try=False)
+
+    async def _send_once_more(self, say: Say) -> None:
+        """A second message, marked, where nothing can be edited. That it is begun is written first: there is no third one, but
+        for somebody who presses for it.
+        """
+        if say.again:
+            await self._note(say, SayState.UNKNOWN, error=say.error)
+            await self._tell_kept(say, may_stand=True)
+            return
+
+        async def work(tx: Writer) -> None:
+            await tx.save_say(say, SayState.UNKNOWN, error=say.error, is_try=False)  # only by who holds it
+            await tx.send_again(say.id, None)
+
+        await self._store.write(work)
 
     async def _catch_up(self, before: Job, shown: Reply) -> None:
         """What happened while the status message was being sent had no receipt to be shown at."""
@@ -256,28 +303,11 @@ class Delivery:
                 return await self.progress.status(job)
             case SayKind.FAILURE:
                 cancelled_in_place = job.state is JobState.CANCELLED and job.receipt is not None
-                return None if cancelled_in_place else await self._failure(job)
+                return None if cancelled_in_place else await self._endings.failure(job)
             case SayKind.RESULT:
-                return await self._result(job)
+                return await self._endings.result(job)
             case SayKind.LAST:
                 return None
-
-    async def _result(self, job: Job) -> Reply | None:
-        if job.kind is JobKind.STITCH:
-            film = await self._studio.film(job.film_id or 0)
-            if film is None:
-                return Reply(text=f"{texts.headline(job)}\nthe film was deleted")
-            story = await self._store.read(lambda tx: tx.story(job.story_code))
-            return replies.film_reply(film, story, await self._studio.download(job.place, film.code))
-        take, shot = await self._store.read(lambda tx: _take_and_shot(tx, job))
-        if shot is None or take is None or take.clip is None:
-            return Reply(text=f"{texts.headline(job)}\nthe clip was deleted")
-        return replies.shot_reply(shot, take.clip, take, await self._studio.path_of(take.clip), job)
-
-    async def _failure(self, job: Job) -> Reply:
-        take = await self._store.read(lambda tx: tx.take(job.take_id or 0)) if job.take_id else None
-        is_edit = take is not None and bool(take.edit)
-        return replies.failure_reply(job, await self._studio.ways_out(job), is_edit=is_edit)
 
     async def _wait(self, say: Say, why: NotSent) -> None:
         """Certainly not shown: sent when the place takes it, however long that is; never, if it never will."""
@@ -300,7 +330,14 @@ class Delivery:
         """Something of ours is broken: tried again some times."""
         again_in_s = SEND_AGAIN_S if say.tries < TRIES_MOST else None
         state = SayState.FAILED if again_in_s is None else _waiting(say)
-        await self._note(say, state, error=error, again_in_s=again_in_s)
+        try:
+            await self._note(say, state, error=error, again_in_s=again_in_s)
+        except StaleFence as stale:  # meanwhile somebody else took it over, or it is owed no more
+            self._dropped(say, stale)
+
+    def _dropped(self, say: Say, stale: StaleFence) -> None:
+        self.stale += 1
+        log.warning("message dropped job=%d kind=%s: %s", say.job_id, say.kind, stale)
 
     async def _note(
         self,
@@ -331,19 +368,17 @@ class Delivery:
         if state is SayState.FAILED and say.kind is SayKind.RESULT:
             await self._tell_kept(say)
 
-    async def _tell_kept(self, say: Say) -> None:
+    async def _tell_kept(self, say: Say, *, may_stand: bool = False) -> None:
         """Best effort: the say is over, and what fails here must not begin it anew."""
         adapter = self.progress.adapter_of(say.place)
         try:
             job = await self._studio.job(say.job_id)
-            if job is not None and adapter is not None:
-                await self.progress.say_kept(job, adapter)
+            if job is not None and job.state in WITH_CLIP and adapter is not None:
+                film = await self._studio.film(job.film_id or 0) if job.kind is JobKind.STITCH else None
+                code = film.code if film else job.subject
+                await self.progress.say_kept(job, adapter, code, may_stand=may_stand)
         except EngineError as error:
             log.info("kept clip not told job=%d: %s", say.job_id, error)
-
-
-async def _take_and_shot(tx: Reader, job: Job) -> tuple[Take | None, Shot | None]:
-    return await tx.take(job.take_id or 0), await tx.shot(job.shot_id or 0)
 
 
 def _waiting(say: Say) -> SayState:

@@ -175,13 +175,14 @@ class Progress:
         self._shown[job.id] = _STAGES.get(job.state)
         self._said[job.id] = status
 
-    async def say_kept(self, job: Job, adapter: Adapter) -> None:
-        """The result will never be shown in its place: say where it is. Best effort."""
+    async def say_kept(self, job: Job, adapter: Adapter, code: str, *, may_stand: bool) -> None:
+        """The result will not be shown in its place by itself, or `may_stand` there: say where it is. Best effort."""
         if job.receipt is None:
             return
         try:
             async with self.edits(job), asyncio.timeout(EDIT_S):
-                await adapter.edit(job.receipt, Reply(text=texts.kept(await self._last_words(job), job)))
+                text = texts.kept(await self.last_words(job), code, may_stand=may_stand)
+                await adapter.edit(job.receipt, Reply(text=text, buttons=(Button("show", "Show it", code),)))
             self._closed.pop(job.id, None)  # should it be shown after all, these were not the last words
         except (NotSent, SendUnknown, TimeoutError) as error:
             log.info("kept clip not told job=%d: %s", job.id, error)
@@ -198,7 +199,7 @@ class Progress:
             return False
         try:
             async with self.edits(job), asyncio.timeout(EDIT_S):
-                await adapter.edit(job.receipt, Reply(text=await self._last_words(job)))
+                await adapter.edit(job.receipt, Reply(text=await self.last_words(job)))
         except NotSent as error:
             log.info("last edit waits job=%d: %s", job.id, error)
             if error.retry_after_s is None:
@@ -243,7 +244,8 @@ class Progress:
         """Who speaks there; None: nobody in this process."""
         return self._adapters.get(place.split(":", 1)[0])
 
-    async def _last_words(self, job: Job) -> str:
+    async def last_words(self, job: Job) -> str:
+        """What its status message says in the end."""
         if job.state in WITH_CLIP:
             return texts.done(job, prompt=await self._prompt(job))
         if job.state is JobState.CANCELLED:
@@ -255,7 +257,8 @@ class Progress:
         if job.state is JobState.ASKING and not job.is_unwanted:
             return await self._price_question(job)
         line = await self._studio.place_in_line(job)
-        text = texts.status(job, prompt=await self._prompt(job), place_in_line=line, now=self._clock())
+        usual_s = await self._studio.usual_s(job) if job.state is JobState.RENDERING and job.percent is None else None
+        text = texts.status(job, prompt=await self._prompt(job), place_in_line=line, now=self._clock(), usual_s=usual_s)
         is_stoppable = job.state in LIVE and not job.is_unwanted
         buttons = (Button("cancel", "Cancel", job.subject),) if is_stoppable else ()
         picture = Path(job.preview) if job.preview else None

@@ -52,6 +52,7 @@ async def serve(settings: Settings, *, browser: bool) -> None:
     try:
         await _try_port(settings)
         async with _open_patiently(settings) as house:
+            gc.freeze()  # what is loaded stays: to look through it again and again is a tenth of ten thousand looks
             url = await house.web.open()
             house.tell_page(url)
             async with _metrics_served(house), asyncio.TaskGroup() as tasks:

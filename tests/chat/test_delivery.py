@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.message import NotSent, SendUnknown
+from bot.delivery import AGAIN as ONCE_MORE
+from bot.delivery import Delivery
+from bot.fitting import Fitting
+from bot.message import Limits, NotSent, Reply, SendUnknown
 from engine.errors import DiskFull
-from engine.job_model import JobState, Say, SayKind, SayState
+from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.model import Create
 from engine.providers.base import Rendering
 from tests.fakes.chat import FakeChat
@@ -71,19 +75,123 @@ async def test_a_lost_answer_sends_no_clip_twice(tmp_path: Path, clock: FakeCloc
         assert (status.reply.video is not None and MARK in status.reply.text) is not dedupes
 
 
-async def test_a_lost_answer_after_which_the_status_message_is_gone_is_said_again_marked(
+async def test_a_lost_answer_after_which_the_status_message_is_gone_is_shown_in_a_text_sent_for_it(
     tmp_path: Path, clock: FakeClock
 ) -> None:
-    """Nothing is left to show it in, so it is sent: once, with a word on why."""
+    """Once, with a word on why: a video of its own could be cut off again."""
     async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
         job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
         await house.tick()
-        house.provider.check_answers = [Rendering(percent=None)] * 3
+        house.chat.deleted.update(house.chat.messages)
         house.chat.lose_answers = [SendUnknown("timeout")]
-        house.chat.edit_errors = [NotSent("message to edit not found", retry_after_s=None)] * 20
         await house.run(60)
         assert (await house.job(job.id)).state is JobState.DELIVERED
+        _, clip, shown = house.chat.messages.values()
+        assert AGAIN not in clip.reply.text
+        assert shown.reply.video is not None
+        assert shown.reply.text.endswith(AGAIN)
+        assert shown.edits == 1
+
+
+async def killed_while_it_sends(house: House) -> None:
+    """The message arrives, and the process dies before it hears so; another one starts."""
+    house.chat.lose_answers = [asyncio.CancelledError()]
+    (say,) = await house.delivery.claim(9)
+    with pytest.raises(asyncio.CancelledError):
+        await house.delivery.step(say)
+    await house.store.release_leases()
+
+
+async def ready(house: House) -> Job:
+    """Its clip is there and its status message is not; nothing was said of it."""
+    house.chat.busy_other_s = house.chat.busy_result_s = 60
+    job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.run(20)
+    house.chat.busy_other_s = house.chat.busy_result_s = 0
+    house.clock.advance(120)
+    return job
+
+
+async def test_however_often_it_is_killed_a_clip_is_there_once_and_once_marked(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """In the upload, which had arrived, and four times in what is sent to show it in."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        job = await ready(house)
+        await killed_while_it_sends(house)
+        (cut_off,) = await house.delivery.claim(9)
+        await house.delivery.step(cut_off)
+        for _ in range(4):
+            await killed_while_it_sends(house)
+        await house.run(10)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
         assert [AGAIN in message.reply.text for message in house.chat.videos] == [False, True]
+        alone = [message.reply for message in house.chat.messages.values() if message.reply.video is None]
+        assert all("done in" in reply.text and not reply.buttons for reply in alone)
+
+
+class InParts(Fitting):
+    """Finds every film too long for one message."""
+
+    async def fit(self, reply: Reply, limits: Limits) -> Reply:
+        fitted = await super().fit(reply, limits)
+        return replace(fitted, more_videos=(fitted.video,)) if fitted.video is not None else fitted
+
+
+@pytest.mark.parametrize("lost", [asyncio.CancelledError(), SendUnknown("timeout")])
+async def test_a_film_in_parts_is_sent_twice_at_most_and_then_offered(
+    tmp_path: Path, clock: FakeClock, lost: BaseException
+) -> None:
+    """No message holds it whole. Cut off once it is sent once more, marked; cut off again it is there for a press."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        house.delivery = Delivery(house.store, house.studio, {"local": house.chat}, clock, InParts(house.files))
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        await house.tick()
+        house.chat.busy_result_s = 60
+        await house.run(20)
+        house.chat.busy_result_s = 0
+        house.clock.advance(120)
+        house.chat.lose_answers = [lost, lost]
+        for _ in range(2):
+            try:
+                await house.run(20)
+            except asyncio.CancelledError:
+                await house.store.release_leases()
+        await house.run(600)
+        first, again = house.chat.videos
+        assert (ONCE_MORE in again.reply.text, ONCE_MORE in first.reply.text) == (True, False)
+        assert (await says(house, job.id))[SayKind.RESULT] is SayState.UNKNOWN
+        status = next(iter(house.chat.messages.values())).reply
+        assert status.text.endswith("it is not known whether it arrived here; it is kept: /show a1-1")
+        (button,) = status.buttons
+        reply = await house.press(button.verb, button.target)
+        assert reply is not None
+        assert reply.video is not None
+
+
+async def test_a_chat_whose_messages_cannot_be_edited_gets_it_twice_at_most(tmp_path: Path, clock: FakeClock) -> None:
+    """Neither in the status message nor in a text: sent once more, marked, and that is all."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False, refuses_edits=True)) as house:
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        await house.tick()
+        house.chat.lose_answers = [SendUnknown("timeout")]
+        await house.run(20)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+        assert [ONCE_MORE in message.reply.text for message in house.chat.videos] == [False, True]
+
+
+async def test_a_chat_that_loses_the_answers_to_edits_for_hours_shows_it_in_the_end(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """To edit twice is to edit once, so that nothing is given up."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        await house.tick()
+        house.chat.lose_answers = [SendUnknown("timeout")]
+        house.chat.edit_errors = [SendUnknown("timeout")] * 100
+        await house.run(2 * 3_600)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+        assert MARK in next(iter(house.chat.messages.values())).reply.text
 
 
 async def test_a_busy_place_is_no_failed_try(house: House) -> None:

@@ -100,19 +100,20 @@ async def test_what_is_being_sent_is_left_alone(house: House) -> None:
 
 
 async def test_what_may_have_arrived_is_sent_again_marked(tmp_path: Path, clock: FakeClock) -> None:
-    """Where the platform knows no nonces and the status message could not tell either."""
+    """Where the platform knows no nonces, the status message is gone and every answer is lost: once by ourselves, and then
+    only when that is said."""
     async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
         await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
         await house.tick()
-        house.chat.lose_answers = [SendUnknown("timeout")]
-        house.chat.edit_errors = [SendUnknown("timeout")] * 40
-        await house.run(200)
+        house.chat.deleted.update(house.chat.messages)
+        house.chat.lose_answers = [SendUnknown("timeout") for _ in range(100)]
+        await house.run(3_600)
         (unknown,) = [each for each in await house.studio.outbox(frozenset({SayState.UNKNOWN})) if each.is_given_up]
         assert unknown.say.error == "timeout"
-        house.chat.edit_errors = []
+        house.chat.lose_answers = []
         await house.studio.send_again(unknown.say.id)
         await house.run(20)
-        assert [video.reply.text.endswith(AGAIN) for video in house.chat.videos] == [False, True]
+        assert [video.reply.text.endswith(AGAIN) for video in house.chat.videos] == [False, True, True]
 
 
 async def test_every_way_of_giving_up_leaves_a_reason(house: House) -> None:

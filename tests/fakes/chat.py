@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from bot.message import Limits, Reply
+from bot.message import Limits, NotSent, Reply
 
 
 @dataclass
@@ -29,9 +29,12 @@ class FakeChat:
     messages: dict[str, Message] = field(default_factory=dict)
     send_errors: list[Exception] = field(default_factory=list)
     """Raised by the next sends instead of showing anything."""
-    lose_answers: list[Exception] = field(default_factory=list)
-    """Raised by the next sends after showing the message."""
+    lose_answers: list[BaseException] = field(default_factory=list)
+    """Raised by the next sends after showing the message; a CancelledError is a kill."""
     edit_errors: list[Exception] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
+    """Receipts of messages that somebody deleted."""
+    refuses_edits: bool = False
     edit_every_s: float = 0.0
     edit_gate: asyncio.Event | None = None
     """The next edit is under way until it is set."""
@@ -81,6 +84,8 @@ class FakeChat:
         gate, self.edit_gate = self.edit_gate, None
         if gate is not None:
             await gate.wait()
+        if self.refuses_edits or receipt in self.deleted:
+            raise NotSent("message to edit not found", retry_after_s=None)
         message = self.messages[receipt]
         message.reply = reply
         message.edits += 1
