@@ -1,10 +1,10 @@
-"""A minute of 720p brought under 10 MB and 50 MB, beside one plain x264 pass at the same bit rate.
+"""A hundred films of other contents, lengths and sizes, each brought under a cap: how many at the first try, and how they look.
 
-    python -m bench.fit [--seconds 60]
+    python -m bench.fit [--films 100] [--looked-at 10]
 
-The film is larger than both caps: detailed pictures that pan, with calm and wild scenes in turn. The peer is PyAV with x264's same
-preset in one pass without any bound on the rate, at the bit rate that fills the cap in theory; it checks nothing and knows no
-chapters. Both run in a fresh process, one after the other. Quality is the PSNR of the luma at the film's own size.
+Small pictures, so that a hundred films take minutes: 0.5 MB for them is what 8 MB is for 720p. Every film is larger than its cap.
+Of some the quality is measured, beside x264's preset `slow` in two passes at the same cap. (One film of 720p beside the field's
+ways is a row of `bench.media`.)
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,123 +26,216 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from bench.media import measure, run
+from bench.media_clips import Rgb, tone
+from bench.media_cost import watched
+from bench.media_looks import quality
+from bench.media_peers import two_pass
 from engine import media
+from engine.errors import NotPossible
 from engine.media import house
 from engine.media.colour import to_bt709
 
 RATE = Fraction(24)
-WIDTH, HEIGHT = 1280, 720
-SCENE_S = 6
-CAPS = (10_000_000, 50_000_000)
-_AUDIO_BITS_PER_S = 160_000
-
-_OURS = """
-import asyncio, sys
-from pathlib import Path
-from engine import media
-source, target, limit = sys.argv[1:]
-fitted = asyncio.run(media.fit(Path(source), Path(target), int(limit)))
-Path(target).with_suffix(".txt").write_text(str(fitted.encodes))
-"""
-_PEER = """
-import sys, av
-source, target, limit, audio = sys.argv[1:]
-with av.open(source) as film, av.open(target, "w", options={"movflags": "+faststart"}) as out:
-    pictures, sound = film.streams.video[0], film.streams.audio[0]
-    pictures.thread_type = "AUTO"
-    seconds = film.duration / av.time_base
-    video = out.add_stream("libx264", rate=pictures.average_rate, options={"preset": "fast", "profile": "high"})
-    video.width, video.height, video.pix_fmt = pictures.width, pictures.height, "yuv420p"
-    video.bit_rate = int(int(limit) * 8 / seconds) - int(audio)
-    track = out.add_stream("aac", rate=48000, layout="stereo", options={"aac_coder": "fast"})
-    track.bit_rate = int(audio)
-    for frame in film.decode(pictures, sound):
-        if isinstance(frame, av.VideoFrame):
-            frame.pict_type = 0
-            out.mux(video.encode(frame))
-        else:
-            out.mux(track.encode(frame))
-    out.mux(video.encode(None))
-    out.mux(track.encode(None))
-"""
+SIZES = ((192, 108), (256, 144), (320, 180), (108, 192), (240, 240))
+LEAST_BYTES, MOST_BYTES = 500_000, 50_000_000
+_GOAL = 0.95
+_ALIKE_DB = 0.5
 
 
-def make_film(path: Path, seconds: int) -> Path:
-    """A film near its source's quality; every third scene moves three times as fast, every third is nearly still."""
-    rng = np.random.default_rng(5)
-    size = (WIDTH + 2200, HEIGHT)
-    layers = [
-        Image.fromarray(rng.integers(0, 255, shape, np.uint8)).resize(size, Image.Resampling.BICUBIC)
-        for shape in ((14, 60, 3), (120, 600, 3), (360, 1740, 3))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """One that was brought under its cap."""
+
+    number: int
+    kind: str
+    seconds: float
+    limit_bytes: int
+    fitted: media.Fitted | None
+    """None: it was refused with a sentence."""
+    less_db: float | None = None
+    """What two-pass slow has more, in dB of PSNR. None: not looked at."""
+
+
+def noise(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Rgb]:
+    """Grain over a slow gradient: as bad as it gets."""
+    strength = rng.uniform(10, 120)
+    down = np.linspace(40, 200, size[1])[:, None, None]
+    while True:
+        grain = rng.normal(0, strength, (size[1], size[0], 1))
+        yield np.clip(down + grain, 0, 255).repeat(3, axis=2).astype(np.uint8)
+
+
+def drawn(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Rgb]:
+    """Flat shapes that drift over a sky, like the built-in provider's pictures."""
+    rows, columns = np.mgrid[0 : size[1], 0 : size[0]]
+    sky = np.stack([90 + rows * 0.4, 120 + rows * 0.3, 200 - rows * 0.2], axis=2)
+    discs = [
+        (rng.uniform(0, size[0]), rng.uniform(0, size[1]), rng.uniform(5, 40), rng.integers(0, 255, 3))
+        for _ in range(6)
     ]
-    wide = np.asarray(Image.blend(Image.blend(layers[0], layers[1], 0.2), layers[2], 0.2))
+    place = 0
+    while True:
+        picture = sky.copy()
+        for left, top, radius, colour in discs:
+            across = (left + place * radius / 20) % size[0]
+            picture[(columns - across) ** 2 + (rows - top) ** 2 < radius**2] = colour
+        yield np.clip(picture, 0, 255).astype(np.uint8)
+        place += 1
+
+
+def pan(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Rgb]:
+    """Over one detailed picture."""
+    wide = _detailed(rng, (size[0] * 5, size[1]))
+    speed, place = int(rng.integers(1, 12)), 0
+    while True:
+        left = place * speed % (size[0] * 4)
+        yield wide[:, left : left + size[0]]
+        place += 1
+
+
+def cuts(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Rgb]:
+    """Calm and wild shots in turn, each of one to four seconds."""
+    while True:
+        shot = (pan, drawn, noise, still)[int(rng.integers(0, 4))](rng, size)
+        for _ in range(int(rng.integers(24, 96))):
+            yield next(shot)
+
+
+def still(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Rgb]:
+    """One picture, with a little grain."""
+    picture = _detailed(rng, size).astype(np.int16)
+    while True:
+        yield np.clip(picture + rng.integers(-2, 3, (*picture.shape[:2], 1)), 0, 255).astype(np.uint8)
+
+
+def fades(rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Rgb]:
+    """From one picture over black to the next, the first quarter of the time all black."""
+    for _ in range(int(rng.integers(0, 240))):
+        yield np.zeros((size[1], size[0], 3), np.uint8)
+    while True:
+        shot = pan(rng, size)
+        for place in range(96):
+            light = min(1.0, place / 30, (96 - place) / 30)
+            yield (next(shot) * light).astype(np.uint8)
+
+
+KINDS: tuple[Callable[[np.random.Generator, tuple[int, int]], Iterator[Rgb]], ...] = (
+    noise, drawn, pan, cuts, still, fades, cuts,
+)  # fmt: skip
+
+
+def _detailed(rng: np.random.Generator, size: tuple[int, int]) -> Rgb:
+    coarse, fine = (
+        Image.fromarray(rng.integers(0, 255, (size[1] // part, size[0] // part, 3), np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
+        for part in (18, 2)
+    )
+    return np.asarray(Image.blend(coarse, fine, float(rng.uniform(0.05, 0.5))))
+
+
+def make_film(path: Path, number: int) -> tuple[str, float]:
+    """Near its source's quality, nine of ten with a tone; its kind and its seconds."""
+    rng = np.random.default_rng(number)
+    kind = KINDS[number % len(KINDS)]
+    size = SIZES[int(rng.integers(0, len(SIZES)))]
+    seconds = float(np.exp(rng.uniform(np.log(3), np.log(90))))
+    total = max(1, round(seconds * RATE))
+    shown = kind(rng, size)
     with av.open(str(path), "w") as film:
-        video = house.add_video(film, WIDTH, HEIGHT, RATE)
-        video.codec_context.options = {"preset": "ultrafast", "crf": "8", "x264-params": "keyint=96"}
-        sound = house.add_audio(film)
-        for place in range(int(seconds * RATE)):
-            number, moment = divmod(place, int(SCENE_S * RATE))
-            left = moment * (3, 14, 1)[number % 3]
-            picture = wide[:, left : left + WIDTH]
-            frame = to_bt709(np.ascontiguousarray(np.roll(picture[:: -1 if number % 2 else 1], number, axis=2)))
-            film.mux(video.encode(house.number(frame, place, RATE, is_last=False)))
+        video = house.add_video(film, *size, RATE)
+        video.codec_context.options = {"preset": "ultrafast", "crf": "6", "x264-params": "keyint=96"}
+        video.codec_context.thread_count = 1
+        sound = house.add_audio(film) if number % 10 else None
+        for place in range(total):
+            frame = to_bt709(np.ascontiguousarray(next(shown)))
+            film.mux(video.encode(house.number(frame, place, RATE, None)))
         film.mux(video.encode(None))
-        wave = 0.2 * np.sin(2 * np.pi * 330 * np.arange(seconds * house.SAMPLE_RATE) / house.SAMPLE_RATE)
-        for begin in range(0, len(wave), 1024):
-            block = np.ascontiguousarray(np.stack([wave[begin : begin + 1024]] * 2).astype(np.float32))
-            piece = av.AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
-            piece.sample_rate, piece.pts, piece.time_base = house.SAMPLE_RATE, begin, Fraction(1, house.SAMPLE_RATE)
-            film.mux(sound.encode(piece))
-        film.mux(sound.encode(None))
-    return path
+        if sound is not None:
+            for piece in tone(float(total / RATE)):
+                film.mux(sound.encode(piece))
+            film.mux(sound.encode(None))
+    return kind.__name__, float(total / RATE)
 
 
-def quality(film: Path, made: Path) -> tuple[float, float]:
-    """Mean and the worst hundredth of the PSNR of every fourth picture, in dB."""
-    found = [
-        10 * np.log10(255**2 / max(0.01, float(np.mean((one - other) ** 2))))
-        for one, other in zip(_lumas(film), _lumas(made), strict=True)
-    ]
-    return float(np.mean(found)), float(np.percentile(found, 1))
-
-
-def _lumas(path: Path) -> Iterator[npt.NDArray[np.float32]]:
-    with av.open(str(path)) as container:
-        container.streams.video[0].thread_type = "AUTO"
-        for place, frame in enumerate(container.decode(video=0)):
-            if place % 4 == 0:
-                whole = frame.reformat(WIDTH, HEIGHT, "yuv420p", interpolation="BICUBIC")
-                yield whole.to_ndarray()[:HEIGHT].astype(np.float32)
+def bring_under(number: int, scratch: Path, *, is_looked_at: bool) -> Film:
+    """Make the film, choose its cap, fit it."""
+    source, target, slow = (scratch / f"{number}-{name}.mp4" for name in ("source", "fitted", "slow"))
+    kind, seconds = make_film(source, number)
+    size = source.stat().st_size
+    # half of the caps need little, half of them a lot
+    share = float(np.exp(np.random.default_rng(number + 10_000).uniform(np.log(0.08), np.log(0.9))))
+    limit = min(MOST_BYTES, max(int(size * share), min(LEAST_BYTES, int(size * 0.9))))
+    fitted, less_db = None, None
+    try:
+        fitted = asyncio.run(media.fit(source, target, limit))
+        if is_looked_at:
+            watched(two_pass(source, slow, limit))
+            less_db = quality(source, slow).mean_db - quality(source, target).mean_db
+    except NotPossible:
+        pass
+    finally:
+        for path in scratch.glob(f"{number}-*"):
+            path.unlink()
+    return Film(number=number, kind=kind, seconds=seconds, limit_bytes=limit, fitted=fitted, less_db=less_db)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=int, default=60)
-    seconds: int = parser.parse_args().seconds
-    with tempfile.TemporaryDirectory() as directory:
-        work = Path(directory)
-        film = make_film(work / "film.mp4", seconds)
-        found = asyncio.run(media.probe(film, decode=False))
-        print(
-            f"{os.cpu_count()} cores, {found.seconds:.0f} s of {found.width}x{found.height}, {found.bytes / 1e6:.1f} MB"
+    parser.add_argument("--films", type=int, default=100)
+    parser.add_argument("--looked-at", type=int, default=10, help="of how many the quality is measured")
+    options = parser.parse_args()
+    begun = time.perf_counter()
+    every = max(1, options.films // max(1, options.looked_at))
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(os.cpu_count()) as pool:
+        rooms = [Path(directory) / str(number) for number in range(options.films)]
+        for room in rooms:
+            room.mkdir()
+        films = list(
+            pool.map(
+                lambda number: bring_under(
+                    number, rooms[number], is_looked_at=options.looked_at > 0 and number % every == 0
+                ),
+                range(options.films),
+            )
         )
-        for cap in CAPS:
-            ours, peer = work / "ours.mp4", work / "peer.mp4"
-            scripts = {
-                "ours": (ours, [sys.executable, "-c", _OURS, str(film), str(ours), str(cap)]),
-                "peer": (peer, [sys.executable, "-c", _PEER, str(film), str(peer), str(cap), str(_AUDIO_BITS_PER_S)]),
-            }
-            for name, (made, words) in scripts.items():
-                wall_s, cpu_s = measure(1, lambda words=words: run(words))  # type: ignore[misc]  # bound early
-                size, shown = made.stat().st_size, asyncio.run(media.probe(made, decode=False))
-                mean_db, worst_db = quality(film, made)
-                encodes = ours.with_suffix(".txt").read_text() if name == "ours" else "1"
-                print(
-                    f"{cap / 1e6:3.0f} MB {name} {wall_s:6.1f} s {cpu_s:6.1f} CPU-s  {size / cap:7.2%} of the cap"
-                    f"{'' if size <= cap else ' OVER'}  {shown.height} lines  {encodes} encode(s)"
-                    f"  PSNR {mean_db:.1f} dB, worst hundredth {worst_db:.1f}"
-                )
+    tell(films)
+    print(f"in {time.perf_counter() - begun:.0f} s on {os.cpu_count()} cores")
+
+
+def tell(films: list[Film]) -> None:
+    made = [(film, film.fitted) for film in films if film.fitted is not None]
+    caps = [film.limit_bytes / 1e6 for film in films]
+    print(
+        f"{len(films)} films of {min(film.seconds for film in films):.0f} to {max(film.seconds for film in films):.0f} s,"
+        f" caps of {min(caps):.2f} to {max(caps):.1f} MB; {len(films) - len(made)} refused with a sentence"
+    )
+    first = [fitted.first_bytes <= film.limit_bytes for film, fitted in made]
+    over = [film.number for film, fitted in made if fitted.bytes > film.limit_bytes]
+    twice = [film for film, fitted in made if fitted.encodes > 1]
+    most = max(fitted.encodes for _, fitted in made)
+    used: npt.NDArray[np.float64] = np.array([fitted.bytes / film.limit_bytes for film, fitted in made])
+    print(f"{_word(sum(first) >= _GOAL * len(made))} first try under the cap: {sum(first)} of {len(made)}")
+    print(f"{_word(not over)} over the cap in the end: {len(over)}")
+    print(f"{_word(most <= 2)} at most {most} encodes; {len(twice)} had two: {dict(Counter(f.kind for f in twice))}")
+    print(f"of the cap used: median {np.median(used):.1%}, least {used.min():.1%}, most {used.max():.2%}")
+    for (film, fitted), was_first in zip(made, first, strict=True):
+        if not was_first:
+            print(
+                f"  first try over: film {film.number}, {film.kind}, {film.seconds:.1f} s, cap {film.limit_bytes:,},"
+                f" came to {fitted.first_bytes / film.limit_bytes:.1%}"
+            )
+    looked = [(film, film.less_db) for film in films if film.less_db is not None]
+    if looked:
+        less: npt.NDArray[np.float64] = np.array([less_db for _, less_db in looked])
+        print(
+            f"{_word(float(less.mean()) <= _ALIKE_DB)} two-pass slow has {less.mean():+.2f} dB of PSNR more, {len(less)} films"
+            f" ({', '.join(f'{film.kind} {less_db:+.2f}' for film, less_db in looked)})"
+        )
+
+
+def _word(is_met: bool) -> str:
+    return "ok      " if is_met else "not met "
 
 
 if __name__ == "__main__":

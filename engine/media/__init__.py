@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.media.calls import (
+        check_sound,
         crop,
         cut,
+        export,
         first_frame,
         fit,
+        frame_at,
         has_sound,
         last_frame,
         picture,
         poster,
         probe,
         sendable,
+        sharp_frame,
         small,
         spritesheet,
         stitch,
@@ -30,19 +34,27 @@ if TYPE_CHECKING:
         with_sound,
     )
     from engine.media.fit_plan import FitPlan, plan_fit
-    from engine.media.results import Cropped, Fitted, Probe, Sendable, Stitched
+    from engine.media.results import Begins, Cropped, Ends, Exported, Fitted, Probe, Sendable, Stitched
+    from engine.media.script import Script
 
 __all__ = [
+    "Begins",
     "Cropped",
+    "Ends",
+    "Exported",
     "FitPlan",
     "Fitted",
     "Probe",
+    "Script",
     "Sendable",
     "Stitched",
+    "check_sound",
     "crop",
     "cut",
+    "export",
     "first_frame",
     "fit",
+    "frame_at",
     "has_sound",
     "last_frame",
     "picture",
@@ -50,6 +62,7 @@ __all__ = [
     "poster",
     "probe",
     "sendable",
+    "sharp_frame",
     "small",
     "spritesheet",
     "stitch",
@@ -58,10 +71,14 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Begins": "engine.media.results",
     "Cropped": "engine.media.results",
+    "Ends": "engine.media.results",
+    "Exported": "engine.media.results",
     "FitPlan": "engine.media.fit_plan",
     "Fitted": "engine.media.results",
     "Probe": "engine.media.results",
+    "Script": "engine.media.script",
     "Sendable": "engine.media.results",
     "Stitched": "engine.media.results",
     "plan_fit": "engine.media.fit_plan",

@@ -11,21 +11,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import BadMedia
-from engine.media.results import Cropped, Fitted, Probe, Sendable, Stitched
+from engine.film_options import FilmFormat
+from engine.media.results import Begins, Cropped, Ends, Exported, Fitted, Probe, Sendable, Stitched
 from engine.media.runner import Limits, run
+from engine.media.script import Script
 
 _LONG = Limits(memory_bytes=4 << 30, is_long=True)
 
 
-async def probe(path: Path, *, decode: bool = True) -> Probe:
-    """Measure a video by reading all of it.
+async def probe(path: Path, *, decode: bool = True, given: Path | None = None) -> Probe:
+    """Measure a video by reading all of it. `given`: the picture that it was to begin on, with which its first one is compared.
 
     Without `decode` its pictures are not looked at: the same measures in a fraction of the time, for a file that passed before.
 
     Raises:
         BadMedia: missing, empty, not a video, damaged, cut off, or too large.
     """
-    return Probe(**await run("probe", {"path": _absolute(path), "decode": decode}))
+    arguments = {"path": _absolute(path), "decode": decode, "given": _absolute(given) if given else None}
+    found = await run("probe", arguments)
+    begins, ends = found.pop("begins"), found.pop("ends")
+    return Probe(**found, begins=Begins(**begins) if begins else None, ends=Ends(**ends) if ends else None)
 
 
 async def has_sound(path: Path) -> bool:
@@ -41,6 +46,17 @@ async def first_frame(clip: Path, png: Path) -> None:
 async def last_frame(clip: Path, png: Path) -> None:
     """Write the last displayed picture, lossless: exactly that one, also where the sound goes on after it."""
     await run("last_frame", {"clip": _absolute(clip)}, target=Path(_absolute(png)))
+
+
+async def frame_at(clip: Path, png: Path, at_s: float) -> None:
+    """Write what is shown `at_s` after the first picture, lossless; beyond the end it is the last picture."""
+    await run("frame_at", {"clip": _absolute(clip), "at_s": at_s}, target=Path(_absolute(png)))
+
+
+async def sharp_frame(clip: Path, png: Path) -> float:
+    """Write the sharpest picture of the last half second, lossless; when it is shown, from the first picture on."""
+    result = await run("sharp_frame", {"clip": _absolute(clip)}, target=Path(_absolute(png)))
+    return float(result["at_s"])
 
 
 async def thumbnail(clip: Path, jpg: Path, width: int = 480) -> None:
@@ -105,28 +121,35 @@ async def sendable(
 
 
 async def stitch(
-    clips: Sequence[Path],
+    script: Script,
     film: Path,
-    *,
-    title: str = "",
-    chapters: Sequence[str] = (),
     on_progress: Callable[[float], None] | None = None,
 ) -> Stitched:
-    """Join clips into one MP4, without encoding the video again where they agree.
+    """Join clips into one MP4. What need not be changed is copied, not encoded again.
 
-    The doubled picture at a seam is left out. Clips that do not agree are brought to the first one's size and rate. `chapters` are
-    titles, one a clip, or none. `on_progress` is told 0 to 100.
+    The shape of most of the clips, by seconds, is the film's; others are brought to it. The doubled picture at a cut is left out.
+    `on_progress` is told 0 to 100.
 
     Raises:
         BadMedia: `clip` on it says which one.
+        NotPossible: it does not fit under the script's limit.
         MediaError: the written film did not pass its checks; it was removed.
     """
-    if not clips:
+    if not script.clips:
         raise BadMedia("There is no clip to join; make a shot first.")
-    arguments = {"clips": [_absolute(clip) for clip in clips], "title": title, "chapters": list(chapters)}
-    return Stitched(
-        **await run("stitch", arguments, target=Path(_absolute(film)), limits=_LONG, on_percent=on_progress)
+    arguments = {"script": script.absolute().to_json()}
+    return Stitched.from_json(
+        await run("stitch", arguments, target=Path(_absolute(film)), limits=_LONG, on_percent=on_progress)
     )
+
+
+async def check_sound(path: Path) -> float:
+    """How many seconds of sound a file has that is to be laid under a film: music, a voice, or a video with sound.
+
+    Raises:
+        BadMedia: missing, empty, a playlist, without sound, too long, or damaged.
+    """
+    return float((await run("check_sound", {"path": _absolute(path)}))["seconds"])
 
 
 async def with_sound(source: Path, target: Path) -> None:
@@ -181,6 +204,33 @@ async def fit(
         "needs_sound": needs_sound,
     }
     return Fitted(**await run("fit", arguments, target=Path(_absolute(target)), limits=_LONG, on_percent=on_progress))
+
+
+async def export(
+    source: Path,
+    target: Path,
+    kind: FilmFormat,
+    *,
+    limit_bytes: int | None = None,
+    shots: Sequence[tuple[str, Path]] = (),
+    on_progress: Callable[[float], None] | None = None,
+) -> Exported:
+    """Write a film of ours as a WebM, a GIF or a ZIP of PNGs, of at most `limit_bytes`; `on_progress` is told 0 to 100.
+
+    `shots` are their names and clips, for the PNGs; without any the film's chapters are taken for them.
+
+    Raises:
+        NotPossible: it does not fit, is too long for a GIF, or is wanted as the MP4 that it is.
+    """
+    arguments = {
+        "source": _absolute(source),
+        "kind": kind.value,
+        "limit_bytes": limit_bytes,
+        "shots": [(name, _absolute(clip)) for name, clip in shots],
+    }
+    return Exported(
+        **await run("export", arguments, target=Path(_absolute(target)), limits=_LONG, on_percent=on_progress)
+    )
 
 
 def _size(path: Path) -> int:

@@ -37,6 +37,8 @@ WORKS: Mapping[str, Work] = {
     "probe": _in("measure", "measure"),
     "first_frame": _in("frames", "write_first"),
     "last_frame": _in("frames", "write_last"),
+    "frame_at": _in("frames", "write_at"),
+    "sharp_frame": _in("frames", "write_sharp"),
     "thumbnail": _in("frames", "write_thumbnail"),
     "poster": _in("frames", "write_poster"),
     "small": _in("frames", "write_small"),
@@ -46,6 +48,8 @@ WORKS: Mapping[str, Work] = {
     "sendable": _in("sendable", "write_sendable"),
     "stitch": _in("film", "stitch"),
     "fit": _in("fitting", "fit"),
+    "export": _in("exporting", "export"),
+    "check_sound": _in("sound_file", "check"),
     "cut": _in("cutting", "cut"),
     "with_sound": _in("silence", "add_silence"),
 }
@@ -116,6 +120,8 @@ def _limit(job: Mapping[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(job["wall_s"] * (os.cpu_count() or 1)) + 1, resource.RLIM_INFINITY))
     with contextlib.suppress(OSError):
         os.nice(10)
+    with contextlib.suppress(OSError):  # where the machine's memory is used up, this one goes and not who started it
+        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
 
 
 def _end_with_the_parent(scratch: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Which colours a decoded picture means, and its exact conversion to RGB and back to tagged BT.709."""
+"""Which colours a decoded picture means, and its exact conversion to RGB (HDR toned down) and back to tagged BT.709."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from PIL import Image
+
+from engine.media import hdr
 
 Rgb = npt.NDArray[np.uint8]
 """Height x width x 3."""
@@ -47,6 +49,20 @@ def is_full_range(frame: VideoFrame) -> bool:
     return frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
 
 
+def is_hdr(frame: VideoFrame) -> bool:
+    """Whether its light is coded as BT.2100 has it (PQ, HLG)."""
+    return frame.color_trc in hdr.NAMES and not frame.format.is_rgb
+
+
+def to_sdr(frame: VideoFrame) -> VideoFrame:
+    """An HDR picture as one of BT.709 in studio range, shown at the same time; not turned any more."""
+    toned = to_bt709(to_rgb(frame))
+    toned.pts, toned.time_base = frame.pts, frame.time_base
+    toned.colorspace = toned.color_primaries = toned.color_trc = BT709
+    toned.color_range = ColorRange.MPEG
+    return toned
+
+
 def filter_arguments(frame: VideoFrame) -> str:
     """What the `scale` filter must be told of its input; empty for RGB, which needs no telling."""
     if frame.format.is_rgb:
@@ -56,7 +72,7 @@ def filter_arguments(frame: VideoFrame) -> str:
 
 
 def to_rgb(frame: VideoFrame) -> Rgb:
-    """The picture as shown, before rotation; tagged and untagged BT.709 come within 2 of 255."""
+    """The picture as shown, before rotation; tagged and untagged BT.709 come within 2 of 255, of 10 bits within 3."""
     return _convert(frame, interpolation=EXACT)
 
 
@@ -83,6 +99,7 @@ def to_bt709(rgb: Rgb) -> VideoFrame:
 
 
 def _convert(frame: VideoFrame, **how: Any) -> Rgb:
+    tones = is_hdr(frame)
     if not frame.format.is_rgb:
         space = matrix(frame.colorspace, frame.height)
         how |= {
@@ -91,4 +108,6 @@ def _convert(frame: VideoFrame, **how: Any) -> Rgb:
             "src_color_range": ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG,
             "dst_color_range": ColorRange.JPEG,
         }
+    if tones:
+        return hdr.toned(np.asarray(frame.reformat(format="rgb48le", **how).to_ndarray(), np.uint16), frame.color_trc)
     return np.asarray(frame.reformat(format="rgb24", **how).to_ndarray(), dtype=np.uint8)

@@ -37,7 +37,7 @@ def cut(*, source: str, start_s: float, out: Path, report: Report, **_: Any) -> 
             while waiting is not None and (waiting.pts or 0) * waiting.time_base <= place / rate:
                 film.mux(waiting)
                 waiting = next(packets, None)
-            film.mux(video.encode(house.number(frame, place, rate, is_last=place == len(places) - 1)))
+            film.mux(video.encode(house.number(frame, place, rate, len(places))))
         film.mux(video.encode(None))
         while waiting is not None:
             film.mux(waiting)

@@ -22,10 +22,15 @@ _AUDIO_BITS_PER_S = (160_000, 128_000, 96_000, 64_000, 48_000, 32_000)
 _AUDIO_SHARE = 1 / 8
 _MARGIN = 0.985
 """So much of the cap is used: an encoder of one pass ends within about a hundredth of what it was told."""
-_SHORT_S = 4.0
+SHORT_S = 4.0
+"""A video of less has no time to make up for a hard scene."""
 _WIDE = 2
 """So many times the usual rate may be spent on a hard scene, and so many times four seconds be saved up for it."""
+_FIRST = 0.93
+"""Of the room, for an encode that does not know what comes: where that is seen, a second one uses all of it."""
 _SURE = 0.97
+_SURE_OF_BOTH = 0.99
+"""Where the encode before fits already, and stays if this one does not."""
 _STUCK = 0.75
 """An encoder that missed the cap by more than this was at its coarsest: only fewer pixels help."""
 _HEADER_BYTES = 4096
@@ -104,16 +109,18 @@ def video_bits_per_s(limit_bytes: int, pictures: int, fps: float, *, audio_bytes
 
 def first_aim(size: tuple[int, int], seconds: float, room_bits_per_s: int) -> Aim:
     """A long video may spend on a hard scene what it saves on others; a short one has no time to make up for it."""
-    if seconds < _SHORT_S:
+    if seconds < SHORT_S:
         return _bounded(size, seconds, room_bits_per_s)
-    return _wide(size, room_bits_per_s, reads_log=False)
+    return _wide(size, int(room_bits_per_s * _FIRST), reads_log=False)
 
 
 def next_aim(aim: Aim, seconds: float, room_bits_per_s: int, video_bytes: int) -> Aim:
     """After an encode by `aim` whose pictures came to `video_bytes`: too many, or so few that there is room for better ones."""
     size = aim.width, aim.height
     share = room_bits_per_s * seconds / (video_bytes * 8)
-    if share > 1 or (share >= _STUCK and seconds >= _SHORT_S):
+    if share > 1:
+        return _wide(size, int(room_bits_per_s * _SURE_OF_BOTH), reads_log=True)
+    if share >= _STUCK and seconds >= SHORT_S:
         return _wide(size, int(room_bits_per_s * _SURE), reads_log=True)
     if share < _STUCK:
         size = _scaled(*size, (share * _STUCK) ** 0.5)
@@ -126,7 +133,7 @@ def _wide(size: tuple[int, int], bits_per_s: int, *, reads_log: bool) -> Aim:
         height=size[1],
         bits_per_s=bits_per_s,
         most_bits_per_s=_WIDE * bits_per_s,
-        buffer_bits=int(_WIDE * _SHORT_S * bits_per_s),
+        buffer_bits=int(_WIDE * SHORT_S * bits_per_s),
         reads_log=reads_log,
     )
 
@@ -163,3 +170,11 @@ def _audio_bits_per_s(whole_bits_per_s: float) -> int:
 def amount(limit_bytes: int) -> str:
     """For a sentence: `50 MB`."""
     return f"{limit_bytes / 1e6:.3g} MB" if limit_bytes >= 100_000 else f"{limit_bytes / 1e3:.3g} kB"
+
+
+def made_smaller(was: tuple[int, int], size: tuple[int, int], *, limit_bytes: int, parts: int) -> str:
+    """What was done, for a person: fewer pixels where the bits did not do for all of them, else only fewer bits."""
+    cut = f" in {parts} parts" if parts > 1 else ""
+    has_fewer = size[0] * size[1] < 0.9 * was[0] * was[1]
+    pixels = f"made smaller, {was[0]}x{was[1]} → {size[0]}x{size[1]}" if has_fewer else f"still {size[0]}x{size[1]}"
+    return f"It was encoded again to fit in {amount(limit_bytes)}{cut}: {pixels}."

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from itertools import chain, dropwhile
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -15,12 +17,17 @@ from PIL import Image, ImageStat
 
 from engine.errors import BadMedia
 from engine.media.colour import to_image
+from engine.media.png import write_png
 from engine.media.report import Report
-from engine.media.source import frames_from, open_video
+from engine.media.sharpness import LAST_S, SLACK_S, Ending, Look, sharpest
+from engine.media.source import check_frame_size, frames_from, open_packets, open_video
 
 _BACK_S = (0.0, 2.0, 8.0, 30.0)
+_TRUE_S = 0.25
+"""A declared end that is no more than this too late, and three pictures, is believed."""
+_ROUNDED_S = 0.001
+"""A time that was rounded still names the picture that it was taken from."""
 _NO_PICTURE = "No picture of the video can be decoded; render it again or use another file."
-_PNG_EFFORT = 3  # half the time of 6 for a tenth more bytes
 _QUALITY = 85
 _PLAIN = 4.0
 _WHOLE_S = 60.0
@@ -28,13 +35,29 @@ _WHOLE_S = 60.0
 
 
 def write_first(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
-    to_image(first_picture(Path(clip))).save(out, "PNG", compress_level=_PNG_EFFORT)
+    _write(first_picture(Path(clip)), out)
     return {}
 
 
 def write_last(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
-    to_image(last_picture(Path(clip))).save(out, "PNG", compress_level=_PNG_EFFORT)
+    _write(last_picture(Path(clip)), out)
     return {}
+
+
+def write_at(*, clip: str, at_s: float, out: Path, **_: Any) -> dict[str, Any]:
+    _write(picture_at(Path(clip), at_s), out)
+    return {}
+
+
+def write_sharp(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
+    path = Path(clip)
+    at_s = sharpest_s(path)
+    _write(picture_at(path, at_s), out)
+    return {"at_s": at_s}
+
+
+def _write(picture: VideoFrame, out: Path) -> None:
+    write_png(np.asarray(to_image(picture)), out)
 
 
 def write_thumbnail(*, clip: str, width: int, out: Path, **_: Any) -> dict[str, Any]:
@@ -122,39 +145,138 @@ def first_picture(path: Path) -> VideoFrame:
 def last_picture(path: Path) -> VideoFrame:
     """The displayed picture with the greatest time, found by decoding from a key picture near the end up to the end.
 
-    The end is that of the video stream: sound may go on longer. Raises BadMedia where no picture can be decoded.
+    One at a time: a decoder that takes several does not always tell which of the last ones are damaged. The end is that of the
+    video stream: sound may go on longer. Raises BadMedia where no picture can be decoded.
     """
-    with open_video(path) as (container, stream):
-        for position in _positions(container, stream):
+    with open_packets(path) as (container, stream):
+        for position, needed in _approaches(container, stream):
             try:
                 container.seek(position, stream=stream, backward=True)
             except av.FFmpegError:
                 continue
-            last = _greatest(frames_from(container, stream))
+            last = _greatest(container, stream, needed)
             if last is not None:
                 return last
-    with open_video(path) as (container, stream):  # without an index: from the start
-        last = _greatest(frames_from(container, stream))
-    if last is None:
+    for damaged_too in (False, True):
+        with open_packets(path) as (container, stream):  # without an index: from the start
+            last = _greatest(container, stream, damaged_too=damaged_too)
+        if last is not None:
+            return last
+    raise BadMedia(_NO_PICTURE)
+
+
+def picture_at(path: Path, at_s: float) -> VideoFrame:
+    """What is shown `at_s` after the first picture: the latest one that is not later. Beyond the end it is the last picture.
+
+    Raises BadMedia where no picture can be decoded.
+    """
+    with open_video(path) as (container, stream):
+        start_s, seconds = _span(container, stream)
+        time_s = start_s + max(0.0, at_s) + _ROUNDED_S
+        base = stream.time_base
+        for back_s in _BACK_S:
+            if not base or not start_s < time_s - back_s < start_s + seconds:
+                continue
+            try:
+                container.seek(int((time_s - back_s) / base), stream=stream, backward=True)
+            except av.FFmpegError:
+                continue
+            # what stands before the key picture in time may need what was not read
+            frames = dropwhile(lambda frame: frame.is_corrupt, frames_from(container, stream))
+            first = next(frames, None)
+            if first is not None and first.time <= time_s:
+                return _shown_at(chain((first,), frames), time_s) or first
+    with open_video(path) as (container, stream):
+        shown = _shown_at(frames_from(container, stream), time_s)
+    return shown or first_picture(path)
+
+
+def sharpest_s(path: Path) -> float:
+    """When the sharpest picture of the last half second is shown, from the first picture on; the latest of equals.
+
+    Raises BadMedia where no picture can be decoded.
+    """
+    with open_video(path) as (container, stream):
+        start_s, seconds = _span(container, stream)
+        looks: Sequence[Look] = ()
+        for position in _positions(container, stream, LAST_S):
+            try:
+                container.seek(position, stream=stream, backward=True)
+            except av.FFmpegError:
+                continue
+            looks = _ending(frames_from(container, stream), start_s + seconds - LAST_S - SLACK_S)
+            if looks and looks[-1].time_s - looks[0].time_s >= LAST_S / 2:
+                break
+    if not looks:
+        with open_video(path) as (container, stream):
+            looks = _ending(frames_from(container, stream), start_s - 1.0)
+    if not looks:
         raise BadMedia(_NO_PICTURE)
-    return last
+    return max(0.0, round(sharpest(looks).time_s - start_s, 4))
 
 
-def _greatest(frames: Iterator[VideoFrame]) -> VideoFrame | None:
-    last: VideoFrame | None = None
+def _ending(frames: Iterator[VideoFrame], from_s: float = 0.0) -> Sequence[Look]:
+    ending = Ending(from_s)
     for frame in frames:
-        if last is None or (frame.pts or 0) >= (last.pts or 0):
+        ending.add(frame)
+    return ending.looks
+
+
+def _shown_at(frames: Iterator[VideoFrame], time_s: float) -> VideoFrame | None:
+    """The latest of these that is not later; None: there is none."""
+    shown: VideoFrame | None = None
+    for frame in frames:
+        if frame.time is not None and frame.time > time_s:
+            return shown
+        shown = frame
+    return shown
+
+
+def _greatest(
+    container: InputContainer, stream: VideoStream, needed: int | None = None, *, damaged_too: bool = False
+) -> VideoFrame | None:
+    """The latest picture from where the container stands to its end. A damaged one, half of it grey, counts only if so told.
+
+    With `needed`, a time in ticks, what is shown earlier is only decoded where others need it, and is none to give.
+    """
+    last: VideoFrame | None = None
+    for frame in _to_the_end(container, stream, needed):
+        check_frame_size(frame)
+        if frame.pts is None or (frame.is_corrupt and not damaged_too) or (needed is not None and frame.pts < needed):
+            continue
+        if last is None or frame.pts >= (last.pts or 0):
             last = frame
     return last
 
 
-def _positions(container: InputContainer, stream: VideoStream) -> Sequence[int]:
-    """Where to begin decoding, nearest to the end first, in the stream's time base."""
+def _to_the_end(container: InputContainer, stream: VideoStream, needed: int | None) -> Iterator[VideoFrame]:
+    """Decoded pictures; those after a damaged packet too."""
+    context = stream.codec_context
+    with contextlib.suppress(av.FFmpegError, EOFError):
+        for packet in container.demux(stream):
+            is_needed = needed is None or packet.pts is None or packet.pts >= needed
+            context.skip_frame = "DEFAULT" if is_needed else "NONREF"
+            with contextlib.suppress(av.InvalidDataError):
+                yield from packet.decode()
+
+
+def _approaches(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, int | None]]:
+    """Where to begin decoding, and from when on all pictures are needed: first as if the declared end were true."""
+    start_s, seconds = _span(container, stream)
+    before_s = _TRUE_S + 3 / float(stream.guessed_rate or 24)
+    for number, position in enumerate(_positions(container, stream)):
+        if number == 0 and stream.time_base:
+            yield position, int((start_s + seconds - before_s) / stream.time_base)
+        yield position, None
+
+
+def _positions(container: InputContainer, stream: VideoStream, least_s: float = 0.0) -> Sequence[int]:
+    """Where to begin decoding, nearest to the end first but `least_s` before it, in the stream's time base."""
     start_s, seconds = _span(container, stream)
     base = stream.time_base
     if not base or not seconds:
         return []
-    return list(dict.fromkeys(int(max(start_s, start_s + seconds - back) / base) for back in _BACK_S))
+    return list(dict.fromkeys(int(max(start_s, start_s + seconds - back - least_s) / base) for back in _BACK_S))
 
 
 def _span(container: InputContainer, stream: VideoStream) -> tuple[float, float]:

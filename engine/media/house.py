@@ -1,11 +1,14 @@
 """The house profile: H.264 High, yuv420p, tagged BT.709, constant rate, closed groups; AAC 48 kHz stereo.
 
 One fixed set of options gives every clip of a size and rate the same headers, so that house clips always join by copy. The last
-picture is a key picture: it is found at once, and it can be left out at a seam without touching any other.
+picture is a key picture: it is found at once, and it can be left out at a seam without touching any other. So are two soon after
+the beginning: where a seam changes the first pictures, those from the next key picture on stay as they are.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,24 +28,52 @@ _LEVEL_4_BLOCKS, _LEVEL_4_BLOCKS_PER_S = 8_192, 245_760
 _X264 = "keyint={keyint}:min-keyint=12:bframes=3:ref=2:open-gop=0:scenecut=40:stitchable=1"
 
 
-def add_video(film: OutputContainer, width: int, height: int, rate: Fraction) -> VideoStream:
-    """A stream of the house profile; it takes yuv420p pictures that really are BT.709, numbered by their `pts`."""
+class Effort(Enum):
+    """x264's presets."""
+
+    USUAL = "veryfast"
+    SEAM = "superfast"
+    """For a few pictures: two thirds of the time, as good and a little larger, under the same headers."""
+    PREVIEW = "ultrafast"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What pictures beside those of others are: what their pixels mean, and under which number their parameter sets stand."""
+
+    pixels: str = "yuv420p"
+    """Or `yuvj420p`."""
+    colours: tuple[int, int, int, int] = (1, 1, 1, 1)
+    """Primaries, transfer, matrix (ITU-T H.273) and range (1: limited, 2: full), as tags."""
+    sets: int = 0
+    """The number of the parameter sets: in a track with another encoder's, none of theirs."""
+    effort: Effort = Effort.USUAL
+    threads: int = 0
+    """0: as many as there are cores."""
+
+
+HOUSE = Kind()
+
+
+def add_video(film: OutputContainer, width: int, height: int, rate: Fraction, kind: Kind = HOUSE) -> VideoStream:
+    """A stream of the house profile; it takes pictures that really are of its kind, by default BT.709, numbered by their `pts`."""
+    params = _X264.format(keyint=round(rate * _KEY_S))
     options = {
-        "preset": "veryfast",
-        "crf": "18",
+        "preset": kind.effort.value,
+        "crf": "26" if kind.effort is Effort.PREVIEW else "18",
         "profile": "high",
         "forced-idr": "1",
-        "x264-params": _X264.format(keyint=round(rate * _KEY_S)),
+        "x264-params": f"{params}:sps-id={kind.sets}" if kind.sets else params,
     }
     if _blocks(width, height) <= _LEVEL_4_BLOCKS and _blocks(width, height) * rate <= _LEVEL_4_BLOCKS_PER_S:
         options["level"] = "4.0"  # what every phone plays; a larger picture gets the level that it needs
     stream = film.add_stream("libx264", rate=rate, options=options)
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    stream.width, stream.height, stream.pix_fmt = width, height, kind.pixels
     stream.time_base = 1 / rate
     context = stream.codec_context
     context.time_base = 1 / rate
-    context.colorspace = context.color_primaries = context.color_trc = 1
-    context.color_range = 1
+    context.color_primaries, context.color_trc, context.colorspace, context.color_range = kind.colours
+    context.thread_count = kind.threads
     return stream
 
 
@@ -73,10 +104,15 @@ def add_audio(film: OutputContainer, bits_per_s: int = _AUDIO_BITS) -> AudioStre
     return stream
 
 
-def number(frame: VideoFrame, place: int, rate: Fraction, *, is_last: bool) -> VideoFrame:
-    """The picture, ready for the encoder as number `place` of its clip."""
+def number(frame: VideoFrame, place: int, rate: Fraction, total: int | None) -> VideoFrame:
+    """The picture, ready for the encoder as number `place` of a clip of `total`. None: no picture of it need be a key picture."""
     frame.pts = place
     frame.time_base = 1 / rate
     # Else the kind that it had in the file it came from would be forced on it.
-    frame.pict_type = PictureType.I if is_last else PictureType.NONE
+    frame.pict_type = PictureType.I if total is not None and place in key_places(total, rate) else PictureType.NONE
     return frame
+
+
+def key_places(total: int, rate: Fraction) -> frozenset[int]:
+    """Which pictures of a clip have to be key pictures: those half a second and a second from its beginning, and the last one."""
+    return frozenset({total - 1} | ({round(rate / 2), round(rate)} if total > rate else set()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.errors import BadMedia
-from engine.media.source import check_frame_size, open_video
+from engine.media.hdr import NAMES as HDR
+from engine.media.headers import BrokenHeader, Headers, begins_afresh, parse, sets_inside
+from engine.media.source import check_frame_size, open_packets, open_video
 
 DECODED_FRAMES = 10_000
 """Pictures that are decoded to see whether they can be; of a longer video the rest is only read."""
+FIRST_PICTURE = 1
+"""The first one alone, for a clip that passed before: it tells the format, and which way up it is."""
 LOOKED_AT_FRAMES = 64
 """Pictures that are decoded where only the turn and the times are wanted: by then a decoder has shown one."""
 _UNSEEN_S = Fraction(1, 2000)
@@ -30,6 +35,7 @@ _STANDARD_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)] + 
     Fraction(rate) for rate in (10, 12, 15, 16, 20, 24, 25, 30, 48, 50, 60, 100, 120)
 ]
 _NO_PICTURE = "No picture of the video can be decoded; render it again or use another file."
+_LENGTH_BYTES = 4
 _COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9"})
 
 
@@ -52,10 +58,22 @@ class Inspection:
     has_audio: bool
     key: tuple[str, ...]
     """Clips with the same key can share one track."""
+    shape: tuple[str, ...]
+    """The same without what parameter sets say: clips of one shape can share a track if their headers agree."""
+    pixels: str
+    """The format of its pictures, like `yuv420p`."""
+    colours: tuple[int, int, int, int]
+    """Primaries, transfer, matrix (ITU-T H.273) and range (1: limited, 2: full) as tagged."""
+    headers: bytes
+    """What stands before the pictures for the decoder: `avcC` in an MP4 of H.264."""
     obstacles: tuple[str, ...]
     """Why its video cannot be copied; empty where it can."""
     ranks: tuple[int, ...]
     """For each packet in file order the place, from 0, at which its picture is shown."""
+    times: tuple[int, ...]
+    """When that is, for each packet in file order, in ticks of the stream."""
+    starts: tuple[int, ...]
+    """Numbers in file order of the packets that need nothing before them, nor does anything after them."""
 
 
 @dataclass(slots=True)
@@ -70,11 +88,14 @@ class _Reading:
     hidden: int = 0
     corrupt: int = 0
     first_is_key: bool = False
+    starts: list[int] = field(default_factory=list)
+    has_own_sets: bool = False
+    """A packet brings parameter sets that are not those of the header."""
     decoded: int = 0
     damaged: int = 0
     rotation: int = 0
-    end_s: float = 0.0
-    """Where the last packet of any track ends."""
+    ends: dict[int, int] = field(default_factory=dict)
+    """Where the last packet of each track ends, in ticks of its own."""
 
 
 def inspect(
@@ -82,11 +103,15 @@ def inspect(
 ) -> Inspection:
     """Read all of a clip; `on_frame` gets its first `decode_frames` decoded pictures in the order in which they are shown.
 
+    Without any, which way up it is and the format of its pixels are not known.
+
     Raises:
         BadMedia: not a video, damaged, or cut off.
     """
-    with open_video(path) as (container, stream):
+    with (open_packets if decode_frames <= FIRST_PICTURE else open_video)(path) as (container, stream):
         reading = _read(container, stream, on_frame, decode_frames)
+        if decode_frames == FIRST_PICTURE and not reading.decoded:
+            return inspect(path, on_frame, decode_frames=LOOKED_AT_FRAMES)  # it takes more than one packet
         if decode_frames and not reading.decoded:
             raise BadMedia(_NO_PICTURE)
         _check(container, stream, reading)
@@ -97,26 +122,47 @@ def _read(
     container: InputContainer, stream: VideoStream, on_frame: Callable[[VideoFrame], None] | None, decode_frames: int
 ) -> _Reading:
     reading = _Reading()
+    header = _header(stream)
     try:
         for packet in container.demux():
             if packet.size:
                 reading.of_stream[packet.stream.index] += 1
                 if packet.pts is not None:
-                    reading.end_s = max(reading.end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                    end = packet.pts + (packet.duration or 0)
+                    reading.ends[packet.stream.index] = max(reading.ends.get(packet.stream.index, 0), end)
             if packet.stream.index != stream.index:
                 continue
             if packet.size:
-                _count(reading, packet)
-            if reading.packets <= decode_frames:
+                _count(reading, packet, stream.codec_context.codec.canonical_name, header)
+            if decode_frames == FIRST_PICTURE:
+                if reading.packets == 1 and packet.size:
+                    _decode_alone(reading, packet, stream, on_frame)
+            elif reading.packets <= decode_frames:
                 _decode(reading, packet, on_frame)
     except (av.FFmpegError, EOFError):
         reading.damaged += 1
     return reading
 
 
-def _count(reading: _Reading, packet: Packet[Any]) -> None:
+def _header(stream: VideoStream) -> Headers | None:
+    """The parameter sets of H.264; None: it has none, or another way to keep them."""
+    if stream.codec_context.codec.canonical_name != "h264":
+        return None
+    try:
+        return parse(bytes(stream.codec_context.extradata or b""))
+    except BrokenHeader:
+        return None
+
+
+def _count(reading: _Reading, packet: Packet[Any], codec: str, header: Headers | None) -> None:
     if not reading.packets:
         reading.first_is_key = packet.is_keyframe
+    if packet.is_keyframe:
+        data = memoryview(packet)
+        if begins_afresh(data, codec, header.length_bytes if header else _LENGTH_BYTES):
+            reading.starts.append(reading.packets)
+        if header is not None and not header.holds(sets_inside(data, header.length_bytes)):
+            reading.has_own_sets = True
     reading.packets += 1
     reading.corrupt += packet.is_corrupt
     if packet.is_discard:
@@ -140,6 +186,23 @@ def _decode(reading: _Reading, packet: Packet[Any], on_frame: Callable[[VideoFra
             on_frame(frame)
 
 
+def _decode_alone(
+    reading: _Reading, packet: Packet[Any], stream: VideoStream, on_frame: Callable[[VideoFrame], None] | None
+) -> None:
+    """Decode the first packet and wait for no other one."""
+    frames: list[VideoFrame] = []
+    with contextlib.suppress(av.FFmpegError, EOFError):
+        frames += packet.decode()
+        frames += stream.codec_context.decode(None)
+    stream.codec_context.flush_buffers()
+    if not frames or frames[0].is_corrupt:
+        return
+    check_frame_size(frames[0])
+    reading.decoded, reading.rotation = 1, frames[0].rotation
+    if on_frame:
+        on_frame(frames[0])
+
+
 def _check(container: InputContainer, stream: VideoStream, reading: _Reading) -> None:
     """Raise BadMedia where something is missing or broken."""
     base = float(stream.time_base or 0)
@@ -150,8 +213,12 @@ def _check(container: InputContainer, stream: VideoStream, reading: _Reading) ->
         len(track.index_entries) > reading.of_stream[track.index] for track in (stream, *container.streams.audio)
     )
     declared_s = (container.duration or 0) / av.time_base + (container.start_time or 0) / av.time_base
+    end_s = max(
+        (float(end * Fraction(container.streams[track].time_base or 0)) for track, end in reading.ends.items()),
+        default=0.0,
+    )
     # The step of a second is for formats that round, or that declare the longest track before it was written.
-    if lacks_packets or declared_s > reading.end_s + 1.0:
+    if lacks_packets or declared_s > end_s + 1.0:
         shown_s = (max(pts for pts, _ in reading.shown) - min(pts for pts, _ in reading.shown)) * base
         raise BadMedia(f"The video is cut off after {shown_s:.1f} s; render it again or use another file.")
     if reading.damaged or reading.corrupt:
@@ -181,9 +248,15 @@ def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading)
         "it is rotated": reading.rotation != 0,
         "it begins with pictures of an earlier group": reading.shown[0][0] != all_times[0],
         f"{codec} is not copied": codec not in _COPIED_CODECS,
-        "its headers are inside the stream": codec in {"h264", "hevc"} and extradata[:1] != b"\x01",
+        "its headers are inside the stream": reading.has_own_sets
+        or (codec in {"h264", "hevc"} and extradata[:1] != b"\x01"),
     }
+    if hdr := HDR.get(context.color_trc):
+        obstacles[f"it is HDR ({hdr}), toned down to what every screen shows"] = True
     rank = {pts: place for place, pts in enumerate(all_times)}
+    colours = (context.color_primaries, context.color_trc, context.colorspace, context.color_range)
+    sides = context.width, context.height, stream.sample_aspect_ratio or 1
+    shape = tuple(map(str, (codec, *sides, context.pix_fmt, *colours, rate)))
     return Inspection(
         codec=codec,
         width=width,
@@ -193,26 +266,24 @@ def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading)
         start_s=all_times[0] * base,
         seconds=seconds,
         has_audio=bool(container.streams.audio),
-        key=tuple(
-            str(part)
-            for part in (
-                codec,
-                context.profile,
-                context.width,
-                context.height,
-                context.pix_fmt,
-                stream.sample_aspect_ratio or 1,
-                context.color_primaries,
-                context.color_trc,
-                context.colorspace,
-                context.color_range,
-                rate,
-                # Equal names with other parameter sets decode to rubbish, and nothing raises.
-                hashlib.sha256(extradata).hexdigest(),
-            )
-        ),
+        # Equal names with other parameter sets decode to rubbish, and nothing raises.
+        key=(str(context.profile), hashlib.sha256(extradata).hexdigest(), *shape),
+        shape=shape,
+        pixels=context.pix_fmt or "",
+        colours=colours,
+        headers=extradata,
         obstacles=tuple(reason for reason, holds in obstacles.items() if holds),
         ranks=tuple(rank[pts] for pts, _ in reading.shown),
+        times=tuple(pts for pts, _ in reading.shown),
+        starts=_clean_starts(reading.starts, [rank[pts] for pts, _ in reading.shown]),
+    )
+
+
+def _clean_starts(starts: list[int], ranks: list[int]) -> tuple[int, ...]:
+    """Those before which exactly the earlier pictures stand."""
+    latest = list(accumulate(ranks, max, initial=-1))
+    return tuple(
+        start for start in starts if start < len(ranks) and latest[start] == start - 1 and ranks[start] == start
     )
 
 

@@ -1,4 +1,4 @@
-"""Writes the film: copied video packets on one even grid, one new sound track, title and chapters."""
+"""Writes the film: stretches of packets on one even grid, one sound track, words, title and chapters."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from engine.media import audio, house
-from engine.media.source import open_video
+from engine.media import audio, house, subtitles
+from engine.media.source import open_packets
 from engine.media.timeline import Grid, Placed
 
 _TEXT_LENGTH = 250
@@ -23,45 +27,82 @@ _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """One clip, ready to be joined."""
+class Run:
+    """A run of packets of one file, and where they stand in the film."""
 
     video: Path
-    """Its packets are copied."""
+    packets: range
+    """In file order."""
     placed: Placed
-    part: audio.Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """What is heard."""
+
+    parts: Sequence[audio.Part]
+    mix: audio.Mix
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the film has a sound track."""
+        return any(part.clip for part in self.parts) or bool(self.mix.music or self.mix.voice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What is said in the file."""
+
+    title: str = ""
+    chapters: Sequence[tuple[int, int, str]] = ()
+    """The first picture, the one after the last, and the title."""
+    cues: Sequence[subtitles.Cue] = ()
 
 
 def join(
-    clips: Sequence[Clip], out: Path, grid: Grid, *, title: str, chapters: Sequence[str], on_packet: Callable[[], None]
+    runs: Sequence[Run],
+    out: Path,
+    grid: Grid,
+    *,
+    header: bytes,
+    sound: Sound,
+    words: Words,
+    on_packet: Callable[[], None],
 ) -> str:
     """Write an MP4 that can begin to play before it is loaded; a digest of the video packets that went in, in order.
 
-    The film has a sound track where any part has a clip. `on_packet` is told of each video packet.
+    `header` holds the parameter sets of all runs. `on_packet` is told of each video packet.
     """
     digest = hashlib.sha256()
     with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as film:
-        if cleaned := clean(title):
+        if cleaned := clean(words.title):
             film.metadata["title"] = cleaned
-        _add_chapters(film, clips, chapters, grid)
-        with open_video(clips[0].video) as (_, template):
+        _add_chapters(film, words.chapters, grid)
+        with open_packets(runs[0].video) as (_, template):
             video = film.add_stream_from_template(template)
+        video.codec_context.extradata = header
         video.time_base = Fraction(1, grid.timescale)
-        sound: Iterator[Packet[av.AudioStream]] = iter(())
-        if any(clip.part.clip for clip in clips):
-            sound = audio.encode([clip.part for clip in clips], house.add_audio(film))
-        waiting = next(sound, None)
-        for packet in _video_packets(clips, video, grid.step):
-            digest.update(bytes(packet))
+        others: list[Iterator[tuple[float, Packet[Any]]]] = []
+        if sound.is_there:
+            packets = audio.encode(sound.parts, house.add_audio(film), sound.mix)
+            others.append(((packet.pts or 0) / house.SAMPLE_RATE, packet) for packet in packets)
+        if words.cues:
+            size = template.codec_context.width, template.codec_context.height
+            captions = subtitles.packets(words.cues, subtitles.add_track(film, size))
+            others.append((float((packet.pts or 0) * packet.time_base), packet) for packet in captions)
+        waiting = merge(*others, key=itemgetter(0))
+        following = next(waiting, None)
+        for packet in _video_packets(runs, video, grid.step):
+            digest.update(packet)
             time_s = (packet.dts or 0) / grid.timescale
-            while waiting is not None and (waiting.pts or 0) * waiting.time_base <= time_s:
-                film.mux(waiting)
-                waiting = next(sound, None)
-            film.mux(packet)
+            while following is not None and following[0] <= time_s:
+                film.mux_one(following[1])
+                following = next(waiting, None)
+            film.mux_one(packet)
             on_packet()
-        while waiting is not None:
-            film.mux(waiting)
-            waiting = next(sound, None)
+        while following is not None:
+            film.mux_one(following[1])
+            following = next(waiting, None)
     return digest.hexdigest()
 
 
@@ -71,32 +112,29 @@ def clean(text: str) -> str:
     return " ".join(printable.split())[:_TEXT_LENGTH]
 
 
-def _video_packets(clips: Sequence[Clip], stream: VideoStream, step: int) -> Iterator[Packet[VideoStream]]:
+def _video_packets(runs: Sequence[Run], stream: VideoStream, step: int) -> Iterator[Packet[VideoStream]]:
     time_base = stream.time_base or Fraction(1)
-    for clip in clips:
-        with open_video(clip.video) as (container, source):
+    for run in runs:
+        with open_packets(run.video) as (container, source):
             packets = (packet for packet in container.demux(source) if packet.size)
-            for packet, pts, dts in zip(packets, clip.placed.pts, clip.placed.dts, strict=True):
-                if pts is None:
-                    continue
+            wanted = islice(packets, run.packets.start, run.packets.stop)
+            for packet, pts, dts in zip(wanted, run.placed.pts, run.placed.dts, strict=True):
                 packet.time_base = time_base
                 packet.pts, packet.dts, packet.duration = pts, dts, step
                 packet.stream = stream
                 yield packet
 
 
-def _add_chapters(film: OutputContainer, clips: Sequence[Clip], chapters: Sequence[str], grid: Grid) -> None:
-    if len(chapters) != len(clips):
-        return
+def _add_chapters(film: OutputContainer, chapters: Sequence[tuple[int, int, str]], grid: Grid) -> None:
     film.set_chapters(
         [
             {
                 "id": number,
-                "start": clip.placed.start * grid.step,
-                "end": clip.placed.end * grid.step,
+                "start": start * grid.step,
+                "end": end * grid.step,
                 "time_base": Fraction(1, grid.timescale),
-                "metadata": {"title": clean(chapter) or str(number)},
+                "metadata": {"title": clean(title) or str(number)},
             }
-            for number, (clip, chapter) in enumerate(zip(clips, chapters, strict=True), 1)
+            for number, (start, end, title) in enumerate(chapters, 1)
         ]
     )

@@ -40,4 +40,4 @@ class Report:
         wall_s = self._wall_s + seconds * cost * max(1.0, pixels / _BASE_PIXELS)
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(wall_s * (os.cpu_count() or 1)) + 1, hard))
-        self._say(wall_s=wall_s)
+        self._say(wall_s=wall_s, pixels=pixels)

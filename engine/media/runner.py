@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import shutil
 import signal
 import uuid
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +16,18 @@ from typing import Any
 
 from engine.errors import BadMedia, DiskFull, EngineError, MediaError, MediaLimit, NotPossible
 from engine.media.processes import Child, start
+from engine.media.turns import turn
 
 log = logging.getLogger(__name__)
 
 CHILD = "engine.media.child"
 EXIT = "exit"
 """Under which a child's exit code is said."""
-_CORES = os.cpu_count() or 1
 _BROKE_OFF = "The work on this video broke off; try again, and render the clip anew if it happens again."
 _LONGEST_S = 4 * 3600.0
 _ERRORS: Mapping[str, type[EngineError]] = {
     error.__name__: error for error in (DiskFull, MediaError, MediaLimit, NotPossible)
 }
-_quick: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
-_long: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +41,15 @@ class Limits:
     """Minutes rather than a second: such work has turns of its own, so that a last frame never waits for a film."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hearing:
+    """Who is told what a child says while it works."""
+
+    on_percent: Callable[[float], None] | None = None
+    on_pixels: Callable[[int], None] = lambda _: None
+    """How many its pictures have."""
+
+
 async def run(
     work: str,
     arguments: Mapping[str, Any],
@@ -56,8 +61,8 @@ async def run(
 ) -> dict[str, Any]:
     """The result of `work` of the module `child`, which writes `target` whole or not at all.
 
-    At most as many children as there are cores run at once, and half as many long ones beside them; waiting for one's turn is
-    not counted as time.
+    At most as many children as there are cores run at once, and half as many long ones beside them, and only as many as half of
+    this machine's memory is enough for; waiting for one's turn is not counted as time.
 
     Raises:
         BadMedia, MediaLimit, DiskFull, MediaError, NotPossible
@@ -73,9 +78,10 @@ async def run(
         "memory_bytes": limits.memory_bytes,
         "file_bytes": limits.file_bytes,
     }
-    async with _turn(is_long=limits.is_long):
+    async with turn(is_long=limits.is_long) as own:
+        hear = _Hearing(on_percent=on_percent, on_pixels=own.told)
         for is_last in (False, True):
-            said = await _done(work, job, limits, child, on_percent=on_percent, scratch=scratch)
+            said = await _done(work, job, limits, child, hear=hear, scratch=scratch)
             if said or is_last:
                 break
             # a fork server that ended for want of work just as it was asked, or that hangs: nothing was begun
@@ -88,7 +94,7 @@ async def _done(
     limits: Limits,
     child: str,
     *,
-    on_percent: Callable[[float], None] | None,
+    hear: _Hearing,
     scratch: Path | None,
 ) -> dict[str, Any]:
     """The last word of a child, with its exit code; empty: there never was one."""
@@ -96,7 +102,7 @@ async def _done(
     last: dict[str, Any] = {}
     try:
         async with asyncio.timeout(limits.wall_s) as deadline:
-            await _converse(started, job, deadline, on_percent, last)
+            await _converse(started, job, deadline, hear, last)
             code = await started.gone()
             if code is not None:
                 last[EXIT] = code
@@ -123,17 +129,11 @@ async def _done(
     return last
 
 
-def _turn(*, is_long: bool) -> asyncio.Semaphore:
-    """The semaphore of this kind of work; each event loop has its own."""
-    slots, size = (_long, max(1, _CORES // 2)) if is_long else (_quick, _CORES)
-    return slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(size))
-
-
 async def _converse(
     child: Child,
     job: Mapping[str, Any],
     deadline: asyncio.Timeout,
-    on_percent: Callable[[float], None] | None,
+    hear: _Hearing,
     last: dict[str, Any],
 ) -> None:
     """Hand over the job and listen until the child is done; its last word comes into `last`.
@@ -150,9 +150,10 @@ async def _converse(
                 continue
             said: dict[str, Any] = json.loads(line)
             if "percent" in said:
-                if on_percent:
-                    on_percent(said["percent"])
+                if hear.on_percent:
+                    hear.on_percent(said["percent"])
             elif "wall_s" in said:
+                hear.on_pixels(int(said.get("pixels", 0)))
                 deadline.reschedule(started + min(_LONGEST_S, float(said["wall_s"])))
             else:
                 last.update(said)

@@ -13,7 +13,7 @@ from engine.media import audio, house
 from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
 from engine.media.normalise import frames_at, normalise
 from engine.media.report import Report
-from engine.media.source import open_video
+from engine.media.source import open_packets
 from engine.media.timeline import usual_rate
 
 _IN_MP4 = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
@@ -34,7 +34,7 @@ def add_silence(*, source: str, out: Path, scratch: Path, report: Report, **_: A
 
 def _is_timed(path: Path) -> bool:
     """Whether every picture has a time to be decoded at. Matroska has none, and it cannot always be guessed."""
-    with open_video(path) as (container, stream):
+    with open_packets(path) as (container, stream):
         times = [packet.dts for packet in container.demux(stream) if packet.size]
     return None not in times
 
@@ -51,7 +51,7 @@ def _converted(path: Path, found: Inspection, scratch: Path, report: Report) -> 
 
 def _remux(path: Path, out: Path, seconds: Fraction) -> None:
     with (
-        open_video(path) as (container, source),
+        open_packets(path) as (container, source),
         av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as film,
     ):
         if title := container.metadata.get("title"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,gif",
     "max_pixels": str(MAX_LONG_SIDE * MAX_SHORT_SIDE),
 }
+_UNSEEN = {"skip_frame": "all"}
 _AGAIN = "render it again or use another file"
 
 
@@ -32,17 +33,41 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises:
         BadMedia: missing, empty, not a video, or larger than we decode.
     """
-    _check_file(path)
-    try:
-        container = av.open(str(path), options=dict(_OPTIONS))
-    except av.FFmpegError as error:
-        raise BadMedia(f"The file is not a video that can be read, or it is cut off; {_AGAIN}.") from error
-    with container:
-        stream = _video_stream(container)
+    with _opened(path, _OPTIONS) as container:
+        stream = _video_stream(container, is_looked_at=True)
         _check_size(container, stream)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
         yield container, stream
+
+
+@contextmanager
+def open_packets(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The same for whoever reads packets: no picture is decoded to open it, which is most of opening.
+
+    The format of its pixels may not be known yet. What is decoded after all is decoded on one core.
+    """
+    _check_file(path)
+    with path.open("rb") as file:
+        # Other formats do not say what is in them: it has to be looked at.
+        says_what_it_is = file.read(8)[4:] == b"ftyp"
+    with _opened(path, _OPTIONS | (_UNSEEN if says_what_it_is else {})) as container:
+        stream = _video_stream(container, is_looked_at=not says_what_it_is)
+        _check_size(container, stream)
+        stream.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+@contextmanager
+def _opened(path: Path, options: Mapping[str, str]) -> Iterator[InputContainer]:
+    _check_file(path)
+    try:
+        container = av.open(str(path), options=dict(options), metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise BadMedia(f"The file is not a video that can be read, or it is cut off; {_AGAIN}.") from error
+    with container:
+        yield container
 
 
 def check_frame_size(frame: VideoFrame) -> None:
@@ -75,7 +100,7 @@ def _check_file(path: Path) -> None:
         raise BadMedia(f"The video's file is empty; {_AGAIN}.")
 
 
-def _video_stream(container: InputContainer) -> VideoStream:
+def _video_stream(container: InputContainer, *, is_looked_at: bool) -> VideoStream:
     if len(container.streams) > MAX_STREAMS:
         raise BadMedia(
             f"The file has {len(container.streams)} tracks, more than the {MAX_STREAMS} that we read; {_AGAIN}."
@@ -87,7 +112,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         raise BadMedia(f"The file has no video in it; {_AGAIN}.")
     context = stream.codec_context
     # A stream whose format nobody here knows has no context, whatever the annotation says.
-    if context is None or not context.width or not context.height or not context.pix_fmt:
+    if context is None or not context.width or not context.height or (is_looked_at and not context.pix_fmt):
         raise BadMedia(f"The file's video is damaged or of a kind that cannot be read here; {_AGAIN}.")
     return stream
 

@@ -19,24 +19,24 @@ def usual_rate(rate: Fraction) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One clip of a film."""
+    """A stretch of packets."""
 
     ranks: tuple[int, ...]
     """For each packet in file order the place, from 0, at which its picture is shown."""
-    drop_last: bool
-    """Its last picture is the next one's first."""
+    hides_last: bool = False
+    """The last picture is there for the decoder alone: the next stretch begins with the same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One clip's place in the film."""
+    """One stretch's place in the film."""
 
     start: int
     """The number of its first picture in the film."""
     end: int
     """The number of the first picture after it."""
-    pts: tuple[int | None, ...]
-    """For each packet in file order, in ticks; None: it is left out."""
+    pts: tuple[int, ...]
+    """For each packet in file order, in ticks."""
     dts: tuple[int, ...]
 
 
@@ -55,26 +55,23 @@ class Grid:
 
 
 def place(pieces: Sequence[Piece], step: int) -> list[Placed]:
-    """Put clips one after the other on a grid of `step` ticks a picture.
+    """Put stretches one after the other on a grid of `step` ticks a picture.
 
-    A doubled last picture on which no later packet can depend (it is the last one in the file too) is left out. Another one must
-    stay for the decoder: it is shown for a single tick before the next clip's first picture, and the grid stays as it is.
+    A picture that is hidden is shown for a single tick before the next stretch's first one, and the grid stays as it is.
     """
     delay = max((place - rank for piece in pieces for place, rank in enumerate(piece.ranks)), default=0)
     placed: list[Placed] = []
     start = 0
     for piece in pieces:
         count = len(piece.ranks)
-        drops = piece.drop_last and count > 1
-        end = start + count - drops
-        pts: list[int | None] = [(start + rank) * step for rank in piece.ranks]
-        if drops:
-            last = piece.ranks.index(count - 1)
-            pts[last] = None if last == count - 1 else end * step - 1
+        end = start + count - piece.hides_last
+        pts = [(start + rank) * step for rank in piece.ranks]
+        if piece.hides_last:
+            pts[piece.ranks.index(count - 1)] = end * step - 1
         dts = tuple((start + place - delay) * step for place in range(count))
         placed.append(Placed(start=start, end=end, pts=tuple(pts), dts=dts))
         start = end
-    return _with_rising_dts(placed)
+    return _with_rising_dts(placed) if any(piece.hides_last for piece in pieces) else placed
 
 
 def _with_rising_dts(placed: Sequence[Placed]) -> list[Placed]:
@@ -84,10 +81,7 @@ def _with_rising_dts(placed: Sequence[Placed]) -> list[Placed]:
     for piece in reversed(placed):
         dts = list(piece.dts)
         for index in reversed(range(len(dts))):
-            if piece.pts[index] is None:
-                continue
-            if following is not None and dts[index] >= following:
-                dts[index] = following - 1
-            following = dts[index]
+            latest = piece.pts[index] if following is None else min(piece.pts[index], following - 1)
+            following = dts[index] = min(dts[index], latest)
         rising.append(Placed(start=piece.start, end=piece.end, pts=piece.pts, dts=tuple(dts)))
     return rising[::-1]

@@ -3,70 +3,99 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from engine.errors import BadMedia, MediaError
 from engine.media.house import SAMPLE_RATE
-from engine.media.source import frames_from, open_video
+from engine.media.source import open_packets
 from engine.media.timeline import Grid, Placed
 
 _AAC_FRAME_S = 1024 / SAMPLE_RATE
 
 
-def verify(film: Path, placed: Sequence[Placed], grid: Grid, *, digest: str, has_sound: bool) -> None:
-    """Compare every packet and its time with the plan, and decode each clip's first picture.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A film as it should be."""
+
+    placed: Sequence[Placed]
+    grid: Grid
+    digest: str
+    """Of the video packets that went in."""
+    header: bytes
+    has_sound: bool
+    unseen: Collection[int]
+    """Which stretches begin with a picture that nobody has decoded yet with this header."""
+
+
+def verify(film: Path, planned: Planned, on_packet: Callable[[], None] = lambda: None) -> None:
+    """Compare every packet and its time with the plan, and decode the first picture of each stretch that is unseen.
+
+    `on_packet` is told of each video packet.
 
     Raises:
         MediaError: the film is not what was planned.
     """
     try:
-        _check_packets(film, placed, grid, digest, has_sound=has_sound)
-        _check_seams(film, placed, grid)
+        _verify(film, planned, on_packet)
     except (BadMedia, av.FFmpegError) as error:
         raise _broken("it cannot be read") from error
 
 
-def _check_packets(film: Path, placed: Sequence[Placed], grid: Grid, digest: str, *, has_sound: bool) -> None:
-    planned = [pts for piece in placed for pts in piece.pts if pts is not None]
-    found: list[int] = []
+def _verify(film: Path, planned: Planned, on_packet: Callable[[], None]) -> None:
+    grid, end = planned.grid, planned.placed[-1].end
+    end_s = end * grid.step / grid.timescale
+    tolerance_s = max(grid.step / grid.timescale, _AAC_FRAME_S)
+    times = list(chain.from_iterable(piece.pts for piece in planned.placed))
+    unseen = {planned.placed[number].start * grid.step for number in planned.unseen}
+    found = 0
     sound_end_s = 0.0
     written = hashlib.sha256()
-    with open_video(film) as (container, stream):
+    with open_packets(film) as (container, stream):
         if stream.time_base != Fraction(1, grid.timescale):
             raise _broken("its clock is another one")
-        end_s = placed[-1].end * grid.step / grid.timescale
-        tolerance_s = max(grid.step / grid.timescale, _AAC_FRAME_S)
+        if bytes(stream.codec_context.extradata or b"") != planned.header:
+            raise _broken("its headers are others")
         if abs((container.duration or 0) / av.time_base - end_s) > tolerance_s:
             raise _broken("it has another length")
-        if bool(container.streams.audio) != has_sound:
+        if bool(container.streams.audio) != planned.has_sound:
             raise _broken("its sound is missing")
         for packet in container.demux():
             if not packet.size or packet.pts is None:
                 continue
             if packet.stream.index == stream.index:
-                found.append(packet.pts)
-                written.update(bytes(packet))
+                if found >= len(times) or packet.pts != times[found]:
+                    raise _broken("its pictures are not at their times")
+                found += 1
+                written.update(packet)
+                if packet.pts in unseen:
+                    _look_at(packet, stream)
+                on_packet()
             elif packet.stream.type == "audio":
                 sound_end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-    if found != planned:
-        raise _broken("its pictures are not at their times")
-    if written.hexdigest() != digest:
+    if found != len(times):
+        raise _broken("some of its pictures are missing")
+    if written.hexdigest() != planned.digest:
         raise _broken("its pictures are not those of the clips")
-    if has_sound and abs(sound_end_s - end_s) > tolerance_s:
+    if planned.has_sound and abs(sound_end_s - end_s) > tolerance_s:
         raise _broken("its sound has another length")
 
 
-def _check_seams(film: Path, placed: Sequence[Placed], grid: Grid) -> None:
-    with open_video(film) as (container, stream):
-        for piece in placed:
-            container.seek(piece.start * grid.step, stream=stream, backward=True)
-            frame = next(frames_from(container, stream), None)
-            if frame is None or frame.pts != piece.start * grid.step or frame.is_corrupt:
-                raise _broken("a clip in it does not begin where it should")
+def _look_at(packet: Packet[Any], stream: VideoStream) -> None:
+    """Decode a picture that needs no other one."""
+    context = stream.codec_context
+    frames = [*context.decode(packet), *context.decode(None)]
+    context.flush_buffers()
+    if not frames or frames[0].pts != packet.pts or frames[0].is_corrupt:
+        raise _broken("a clip in it does not begin where it should")
 
 
 def _broken(reason: str) -> MediaError:

@@ -38,6 +38,13 @@ class Recipe:
     audio_s: float | None = None
     """Seconds of sound; None: no sound track."""
     tagged: bool = True
+    pixels: str = "yuv420p"
+    matrix: int = 1
+    """Of ITU-T H.273, for pixels and tags alike; 9 is BT.2020's."""
+    transfer: int | None = None
+    """None: the one that belongs to the matrix; 16 is PQ, 18 HLG."""
+    is_full: bool = False
+    """Whether the range is full."""
     gaps: Sequence[int] = ()
     """Pictures after which twice the time passes."""
 
@@ -69,16 +76,17 @@ def make(path: Path, recipe: Recipe | None = None, picture: Callable[[int], Rgb]
     with av.open(str(path), "w", options=dict(recipe.muxer or {})) as film:
         video = film.add_stream(recipe.codec, rate=recipe.fps, options=dict(recipe.options or {"crf": "18"}))
         assert isinstance(video, av.VideoStream)
-        video.width, video.height, video.pix_fmt = recipe.width, recipe.height, "yuv420p"
+        video.width, video.height, video.pix_fmt = recipe.width, recipe.height, recipe.pixels
         video.time_base = video.codec_context.time_base = 1 / recipe.fps
         if recipe.tagged:
             context = video.codec_context
-            context.colorspace = context.color_primaries = context.color_trc = 1
-            context.color_range = 1
+            context.colorspace = context.color_primaries = recipe.matrix
+            context.color_trc = recipe.transfer or recipe.matrix
+            context.color_range = 2 if recipe.is_full else 1
         sound = film.add_stream("aac", rate=RATE, layout="stereo") if recipe.audio_s is not None else None
         pts = 0
         for place in range(recipe.frames):
-            frame = to_bt709(show(place))
+            frame = to_yuv(show(place), recipe)
             frame.pts, frame.time_base = pts, 1 / recipe.fps
             film.mux(video.encode(frame))
             pts += 2 if place in recipe.gaps else 1
@@ -102,11 +110,15 @@ def make_chain(
 
 
 def to_bt709(rgb: Rgb) -> VideoFrame:
+    return to_yuv(rgb, Recipe())
+
+
+def to_yuv(rgb: Rgb, recipe: Recipe) -> VideoFrame:
     return VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU709,
+        format=recipe.pixels,
+        dst_colorspace={1: Colorspace.ITU709, 5: Colorspace.ITU601, 9: Colorspace.BT2020}[recipe.matrix],
         src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG if recipe.is_full else ColorRange.MPEG,
     )
 
 
@@ -164,12 +176,16 @@ def remux(source: Path, target: Path, options: Mapping[str, str] | None = None, 
     return target
 
 
-def turn_tag(path: Path) -> Path:
-    """Ask players to turn the picture by a quarter, by rewriting the matrix of the video track's header."""
+_TURNS = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+
+
+def turn_tag(path: Path, degrees: int = 90) -> Path:
+    """Ask players to turn the picture clockwise, by rewriting the matrix of the video track's header."""
     data = bytearray(path.read_bytes())
     box = data.index(b"tkhd")
     matrix = box + 4 + 4 + 20 + 16  # version and flags, times and ids and duration, then reserved to volume
-    turned = (0, 0x10000, 0, -0x10000, 0, 0, 180 << 16, 0, 0x40000000)
+    a, b, c, d = (value << 16 for value in _TURNS[degrees])
+    turned = (a, b, 0, c, d, 0, 180 << 16, 0, 0x40000000)
     data[matrix : matrix + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in turned)
     path.write_bytes(data)
     return path

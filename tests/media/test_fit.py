@@ -20,20 +20,22 @@ from engine.media.fit_plan import PARTS_MOST, first_aim, next_aim
 from tests.media.makers import Recipe, Rgb, flash_and_beep, make, names, scene, sound_of, turn_tag
 
 MINUTE_720P = (60.0, 1280, 720, 24.0)
+_WIDTH, _HEIGHT = 96, 54
+_QUICK = {"preset": "ultrafast"}
 
 
 def _noise(place: int) -> Rgb:
-    return np.random.default_rng(place).integers(0, 255, (90, 160, 3), np.uint8)
+    return np.random.default_rng(place).integers(0, 255, (_HEIGHT, _WIDTH, 3), np.uint8)
 
 
 def _black(place: int) -> Rgb:
-    return np.zeros((90, 160, 3), np.uint8)
+    return np.zeros((_HEIGHT, _WIDTH, 3), np.uint8)
 
 
 def _text(place: int) -> Rgb:
-    image = Image.new("RGB", (160, 90), "white")
+    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
     draw = ImageDraw.Draw(image)
-    for line in range(0, 90, 10):
+    for line in range(0, _HEIGHT, 10):
         draw.text(
             (2 - place % 9, line), "The quick brown fox jumps over the lazy dog, again and again. " * 2, fill="black"
         )
@@ -114,15 +116,29 @@ def test_a_second_encode_has_fewer_pixels_where_the_first_was_at_its_coarsest() 
     assert far.most_bits_per_s * 60 + far.buffer_bits <= 60_000_000
 
 
-@pytest.mark.parametrize("picture", [_noise, _black, _text, _calm_then_wild, None])
-@pytest.mark.parametrize(("frames", "shares"), [(1, (0.9, 0.4)), (2, (0.7,)), (12, (0.5,)), (100, (0.8, 0.2))], ids=str)
+_ONE, _TWO, _HALF_A_SECOND, _LONG = (1, (0.9, 0.4)), (2, (0.7,)), (12, (0.5,)), (98, (0.8, 0.2))
+"""Pictures, and shares of the source's size. From four seconds on a film may save bits up for later."""
+
+
+@pytest.mark.parametrize(
+    ("picture", "case"),
+    [
+        *((_noise, case) for case in (_ONE, _TWO, _HALF_A_SECOND, _LONG)),
+        *((_black, case) for case in (_ONE, _LONG)),
+        *((_text, case) for case in (_TWO, _HALF_A_SECOND, _LONG)),
+        (_calm_then_wild, _LONG),
+        *((None, case) for case in (_ONE, _HALF_A_SECOND, _LONG)),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
 async def test_nothing_is_ever_over_its_cap(
-    tmp_path: Path, picture: Callable[[int], Rgb] | None, frames: int, shares: tuple[float, ...]
+    tmp_path: Path, picture: Callable[[int], Rgb] | None, case: tuple[int, tuple[float, ...]]
 ) -> None:
     """Whatever is shown, for however short; every picture stays, and what is refused is refused with a sentence."""
+    frames, shares = case
     source = make(
         tmp_path / "source.mp4",
-        Recipe(frames=frames, width=160, height=90, options={"qp": "20"}, audio_s=frames / 24),
+        Recipe(frames=frames, width=_WIDTH, height=_HEIGHT, options=_QUICK | {"qp": "20"}, audio_s=frames / 24),
         picture,
     )
     for share in shares:
@@ -157,7 +173,7 @@ async def test_a_cap_is_used_and_sound_title_and_chapters_stay(tmp_path: Path) -
         make(tmp_path / "2.mp4", Recipe(frames=72, start=300, audio_s=3.0, options={"qp": "10"})),
     ]
     film = tmp_path / "film.mp4"
-    await media.stitch(clips, film, title="Two lamps", chapters=["Dusk", "Night", "Dawn"])
+    await media.stitch(media.Script(clips=tuple(clips), title="Two lamps", chapters=("Dusk", "Night", "Dawn")), film)
     told: list[float] = []
     fitted = await media.fit(film, tmp_path / "fitted.mp4", 140_000, on_progress=told.append)
     assert 0.8 * 140_000 < fitted.bytes <= 140_000
@@ -183,7 +199,7 @@ async def test_a_cap_is_used_and_sound_title_and_chapters_stay(tmp_path: Path) -
 
 def _numbered(place: int) -> Rgb:
     """Its number as eight black and white stripes, over grain that costs bits."""
-    stripes = np.repeat([255 * (place >> bit & 1) for bit in range(8)], 20)
+    stripes = np.repeat([255 * (place >> bit & 1) for bit in range(8)], _WIDTH // 8)
     return (stripes[None, :, None] * 0.75 + _noise(place) * 0.25).astype(np.uint8)
 
 
@@ -196,23 +212,25 @@ def _number(frame: av.VideoFrame) -> int:
 async def test_parts_meet_at_exact_pictures(tmp_path: Path, group: int) -> None:
     """Every picture is in exactly one part, in order, with key pictures near the cuts or only at the start."""
     source = tmp_path / "source.mp4"
-    options = {"qp": "14", "g": str(group)}
-    make(source, Recipe(frames=130, width=160, height=90, options=options, audio_s=130 / 24), _numbered)
+    options = _QUICK | {"qp": "14", "g": str(group)}
+    make(source, Recipe(frames=66, width=_WIDTH, height=_HEIGHT, options=options, audio_s=66 / 24), _numbered)
     seen: list[int] = []
     for part in (1, 2, 3):
         target = tmp_path / f"{part}.mp4"
-        fitted = await media.fit(source, target, 100_000, part=part, parts=3)
-        assert (fitted.parts, fitted.bytes <= 100_000) == (3, True)
+        fitted = await media.fit(source, target, 60_000, part=part, parts=3)
+        assert (fitted.parts, fitted.bytes <= 60_000) == (3, True)
         assert len(sound_of(target)) / 48000 == pytest.approx(fitted.seconds, abs=0.03)
         with av.open(str(target)) as container:
             seen += [_number(frame) for frame in container.decode(video=0)]
-    assert seen == list(range(130))
+    assert seen == list(range(66))
 
 
 async def test_the_chapters_are_shared_out_to_the_parts(tmp_path: Path) -> None:
     """Each part has those that it shows, from its own start."""
     clips = [make(tmp_path / f"{number}.mp4", Recipe(frames=36, start=number * 90)) for number in range(2)]
-    await media.stitch(clips, tmp_path / "film.mp4", title="Two lamps", chapters=["Dusk", "Night"])
+    await media.stitch(
+        media.Script(clips=tuple(clips), title="Two lamps", chapters=("Dusk", "Night")), tmp_path / "film.mp4"
+    )
     found = []
     for part in (1, 2, 3):
         await media.fit(tmp_path / "film.mp4", tmp_path / "part.mp4", 60_000, part=part, parts=3)
@@ -283,7 +301,7 @@ async def test_a_broken_file_is_named_as_such(tmp_path: Path) -> None:
 
 async def test_a_fit_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     """Neither half a file nor the encoder's notes, and what stood there stays."""
-    source = make(tmp_path / "source.mp4", Recipe(frames=240, width=640, height=360, options={"qp": "8"}))
+    source = make(tmp_path / "source.mp4", Recipe(frames=240, options=_QUICK | {"qp": "8"}))
     target = tmp_path / "fitted.mp4"
     target.write_bytes(b"older")
     begun = asyncio.Event()

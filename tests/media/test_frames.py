@@ -6,13 +6,17 @@ from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from engine import media
-from engine.media.frames import first_picture, last_picture
-from tests.media.makers import Recipe, Rgb, decoded, digest, make, names, remux, turn_tag
+from engine.media import house
+from engine.media.colour import to_bt709 as to_house_colours
+from engine.media.colour import to_rgb
+from engine.media.frames import first_picture, last_picture, picture_at
+from tests.media.makers import Recipe, Rgb, decoded, digest, make, names, remux, scene, turn_tag
 
 KINDS: dict[str, Recipe] = {
     "groups of six": Recipe(options={"g": "6", "crf": "18"}),
@@ -68,6 +72,62 @@ def test_an_edit_list_that_hides_the_end_is_obeyed(tmp_path: Path) -> None:
     assert digest(last_picture(clip)) == pictures[-1][1]
 
 
+@pytest.mark.parametrize("kind", ["open groups", "intra refresh", "uneven times", "fragmented", "one picture"])
+def test_a_frame_at_a_time_is_the_one_that_is_shown_then(tmp_path: Path, kind: str) -> None:
+    """At its own time, and halfway to the next one; after the end it is the last one, before the beginning the first."""
+    clip = make(tmp_path / "clip.mp4", KINDS[kind])
+    pictures = decoded(clip)
+    start = pictures[0][0]
+    for place in range(0, len(pictures), 5):
+        time, shown = pictures[place]
+        half = (pictures[place + 1][0] - time) / 2 if place + 1 < len(pictures) else 0
+        assert digest(picture_at(clip, float(time - start))) == shown
+        assert digest(picture_at(clip, float(time - start + half))) == shown
+    assert digest(picture_at(clip, 99.0)) == pictures[-1][1]
+    assert digest(picture_at(clip, -1.0)) == pictures[0][1]
+
+
+def _out_of_focus(place: int) -> Rgb:
+    """Sharp but for every picture after the 20th, and blurred a little before."""
+    image = Image.fromarray(scene(place))
+    return np.asarray(image if place in {14, 20} else image.filter(ImageFilter.GaussianBlur(1 + place / 8)))
+
+
+async def test_the_sharpest_of_the_last_half_second_is_found(tmp_path: Path) -> None:
+    """The latest of equals, exactly; and the clip's own measures say that its last picture is worse."""
+    clip = make(tmp_path / "clip.mp4", Recipe(frames=30, options={"crf": "12"}), _out_of_focus)
+    at_s = await media.sharp_frame(clip, tmp_path / "sharp.png")
+    assert at_s == pytest.approx(20 / 24, abs=0.001)
+    with Image.open(tmp_path / "sharp.png") as image:
+        assert np.array_equal(np.asarray(image), to_rgb(picture_at(clip, at_s)))
+    assert (await media.probe(clip)).ends == media.Ends(fault="blurred", sharpest_s=at_s)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [scene, lambda place: np.full((180, 320, 3), 10 * place, np.uint8), lambda _: np.zeros((180, 320, 3), np.uint8)],
+    ids=["a pan", "plain", "black all along"],
+)
+async def test_a_last_frame_without_fault_is_not_complained_of(tmp_path: Path, picture: Callable[[int], Rgb]) -> None:
+    """Nor one that is no worse than those before it."""
+    measured = await media.probe(make(tmp_path / "clip.mp4", Recipe(options={"crf": "23"}), picture))
+    assert measured.ends == media.Ends(fault="", sharpest_s=None)
+
+
+async def test_a_clip_is_compared_with_the_picture_that_it_was_to_begin_on(tmp_path: Path) -> None:
+    """The same one scores high, a brighter one tells its step, another scene none; a picture that is gone is no matter."""
+    clip = make(tmp_path / "clip.mp4", Recipe(start=40))
+    begins = []
+    for rgb in (scene(40), scene(40) * 0.92, scene(180)):
+        Image.fromarray(np.asarray(rgb, np.uint8)).save(tmp_path / "given.png")
+        begins.append((await media.probe(clip, given=tmp_path / "given.png")).begins)
+    same, brighter, other = (each for each in begins if each)
+    assert same.score >= 90 > brighter.score > 50 > other.score
+    assert (same.lightness, same.colour) == (other.lightness, other.colour) == (0, 0)
+    assert brighter.lightness > 0.02
+    assert (await media.probe(clip, given=tmp_path / "gone.png")).begins is None
+
+
 async def test_the_png_holds_exactly_the_decoded_picture(tmp_path: Path) -> None:
     """Two writes of the last frame are the same lossless RGB picture, of the size of the video."""
     clip = make(tmp_path / "clip.mp4")
@@ -101,6 +161,25 @@ async def test_colours_of_hd_video_are_those_that_were_meant(tmp_path: Path, tag
         got = np.asarray(image).astype(int)
     inner = (slice(120, None, 240), slice(160, None, 320))
     assert np.abs(got[inner] - _patches(0)[inner].astype(int)).max() <= 2
+
+
+def test_saturated_colours_hardly_drift_from_clip_to_clip(tmp_path: Path) -> None:
+    """Last frame, house clip that begins on it, its last frame, three times over: at most 2 of 255 a hop, and no sum of them."""
+    first = frame = np.ascontiguousarray(_patches(0)[::4, ::4])
+    inner = (slice(30, None, 60), slice(40, None, 80))
+    for hop in range(1, 4):
+        path = tmp_path / f"{hop}.mp4"
+        rate = Fraction(24)
+        with av.open(str(path), "w") as film:
+            video = house.add_video(film, 320, 180, rate)
+            for place in range(6):
+                picture = to_house_colours(frame)
+                picture.pts, picture.time_base = place, 1 / rate
+                film.mux(video.encode(picture))
+            film.mux(video.encode(None))
+        before, frame = frame, to_rgb(last_picture(path))
+        assert np.abs(frame[inner].astype(int) - before[inner].astype(int)).max() <= 2
+    assert np.abs(frame[inner].astype(int) - first[inner].astype(int)).max() <= 3
 
 
 async def test_a_turned_video_gives_an_upright_picture(tmp_path: Path) -> None:

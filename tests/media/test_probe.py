@@ -20,7 +20,15 @@ async def test_it_measures_what_is_shown(tmp_path: Path) -> None:
     clip = make(tmp_path / "clip.mp4", Recipe(frames=36, audio_s=3.0))
     measured = await media.probe(clip)
     assert measured == media.Probe(
-        seconds=1.5, width=320, height=180, fps=24.0, frames=36, has_audio=True, codec="h264", bytes=clip.stat().st_size
+        seconds=1.5,
+        width=320,
+        height=180,
+        fps=24.0,
+        frames=36,
+        has_audio=True,
+        codec="h264",
+        bytes=clip.stat().st_size,
+        ends=media.Ends(fault="", sharpest_s=None),
     )
 
 
@@ -90,6 +98,9 @@ BAD: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "sound only": (_only_sound, "no video in it"),
 }
 
+DAMAGED_INSIDE = frozenset({"overwritten in the middle", "four bytes overwritten"})
+"""Seen by decoding alone: that is done when a clip is stored, and not again for each film."""
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -105,8 +116,10 @@ async def test_what_is_no_whole_video_is_refused_with_a_sentence(tmp_path: Path,
     with pytest.raises(BadMedia, match=reason) as raised:
         await media.probe(path)
     assert str(raised.value).endswith(".")
+    if kind in DAMAGED_INSIDE:
+        return
     with pytest.raises(BadMedia, match="Clip 2 of 2 cannot be joined") as raised:
-        await media.stitch([good, path], tmp_path / "film.mp4")
+        await media.stitch(media.Script(clips=(good, path)), tmp_path / "film.mp4")
     assert raised.value.clip == 1
     assert not any("film" in name for name in names(tmp_path))
 

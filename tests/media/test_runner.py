@@ -18,7 +18,7 @@ from engine import media
 from engine.errors import BadMedia, DiskFull, MediaError, MediaLimit
 from engine.media import processes
 from engine.media.child import _say_system_error
-from engine.media.runner import EXIT, Limits, _done, run
+from engine.media.runner import EXIT, Limits, _done, _Hearing, run
 from tests.media.makers import Recipe, make, names
 
 CHILD = "tests.media.misbehaving"
@@ -220,7 +220,7 @@ async def test_a_fork_server_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPa
     server = await _server_that_hangs(monkeypatch)
     os.kill(server._process.pid, signal.SIGSTOP)
     other = asyncio.create_task(run("tell", {}, child=CHILD))
-    said = await _done("tell", _job("tell", {}), Limits(wall_s=0.3), CHILD, on_percent=None, scratch=None)
+    said = await _done("tell", _job("tell", {}), Limits(wall_s=0.3), CHILD, hear=_Hearing(), scratch=None)
     assert said == {}
     assert (await other)["session"]
     assert processes._servers[CHILD] is not server
@@ -235,7 +235,7 @@ async def test_work_that_is_done_counts_though_the_fork_server_hangs(
     target = tmp_path / "out.bin"
     job = _job("doze", {"note": str(tmp_path / "pid")}, target)
     limits = Limits(wall_s=2.5)
-    call = asyncio.create_task(_done("doze", job, limits, CHILD, on_percent=None, scratch=tmp_path / "scratch"))
+    call = asyncio.create_task(_done("doze", job, limits, CHILD, hear=_Hearing(), scratch=tmp_path / "scratch"))
     await _pid(tmp_path / "pid")
     os.kill(server._process.pid, signal.SIGSTOP)
     said = await call

@@ -117,7 +117,7 @@ def test_the_last_frame_is_a_key_picture(parent: Path) -> None:
 async def test_a_film_with_a_foreign_clip_copies_the_drawn_ones(parent: Path, tmp_path: Path) -> None:
     """What media work converts has the headers of what is drawn here, so only the foreign clip is encoded again."""
     foreign = make(tmp_path / "foreign.mp4", Recipe(width=640, height=360, fps=Fraction(30)))
-    await media.stitch([parent, foreign], tmp_path / "film.mp4")
+    await media.stitch(media.Script(clips=(parent, foreign)), tmp_path / "film.mp4")
     assert [frame.tobytes() for frame in frames(tmp_path / "film.mp4")[:20]] == [
         frame.tobytes() for frame in frames(parent)[:20]
     ]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.media.lettering import clean, runs_of, wrap
 from engine.providers.animatic.canvas import Canvas
-from engine.providers.animatic.caption import Caption, clean, runs_of, wrap
+from engine.providers.animatic.caption import Caption
 from engine.providers.animatic.figures import FIGURES
 from engine.providers.animatic.ideas import read_prompt
 from engine.providers.animatic.palette import MOODS, from_hex

@@ -11,6 +11,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from engine.media.house import key_places
 from engine.providers.animatic.canvas import Canvas
 from engine.providers.animatic.noise import Field
 from engine.providers.animatic.sound import SAMPLE_RATE
@@ -36,12 +37,13 @@ _EXACT_QP = 12
 class Encoder:
     """Writes one clip of `frames` frames. `exact` are those that must be kept as they are given, at whatever size.
 
-    The last frame is a key picture: the next shot finds it at once, and a film can leave it out without touching any other.
+    The last frame is a key picture: the next shot finds it at once, and a film can leave it out without touching any other. Two
+    soon after the beginning are, so that a transition changes no more frames than it takes.
     """
 
     def __init__(self, path: Path, size: tuple[int, int], frames: int, sound: Field, exact: frozenset[int]) -> None:
         width, height = size
-        self._frames = frames
+        self._key_places = key_places(frames, Fraction(FPS))
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._width, self._height = width, height
         self._video = self._container.add_stream("libx264", rate=FPS)
@@ -65,7 +67,7 @@ class Encoder:
             plane.update(_padded(image, plane.line_size))
         frame.pts, frame.time_base = self._frame, Fraction(1, FPS)
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
-        if self._frame == self._frames - 1:
+        if self._frame in self._key_places:
             frame.pict_type = PictureType.I
         self._container.mux(self._video.encode(frame))
         self._frame += 1

@@ -1,0 +1,126 @@
+"""Words as a track that a player can turn off, and as files that stand beside a film."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from av.container import OutputContainer
+from av.packet import Packet
+from av.subtitles.stream import SubtitleStream
+
+from engine.media.captions import CLEAN_S
+from engine.media.lettering import clean
+
+_TIME_BASE = Fraction(1, 1000)
+_LEAST_S = Fraction(1, 5)
+_TEXT_LENGTH = 300
+_LINE_LENGTH = 42
+"""Of letters, what television takes: longer ones are broken in two."""
+
+# What ffmpeg makes the track's style from. Without it its mov_text encoder does not open.
+_STYLE = (
+    "[Script Info]\r\nScriptType: v4.00+\r\nPlayResX: {width}\r\nPlayResY: {height}\r\n\r\n[V4+ Styles]\r\n"
+    "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
+    "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\r\n"
+    "Style: Default,Arial,{size},&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\r\n\r\n[Events]\r\n"
+    "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words with the time at which they are shown, in seconds of the film."""
+
+    start_s: Fraction
+    end_s: Fraction
+    text: str
+    """One or two lines."""
+
+
+def cues(texts: Sequence[str], spans: Sequence[tuple[Fraction, Fraction]]) -> list[Cue]:
+    """One for each text that has something to read, over its shot's `spans` (begin and end in seconds, rising, without overlap).
+
+    A cue ends a little before its shot: two shots' words are told apart by the pause.
+    """
+    found = []
+    for text, (start_s, end_s) in zip(texts, spans, strict=True):
+        lines = _lines(text)
+        rest_s = min(Fraction(CLEAN_S), (end_s - start_s) / 6)
+        if lines and end_s - start_s >= _LEAST_S:
+            found.append(Cue(start_s, end_s - rest_s, "\n".join(lines)))
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    """At most two, of about the same length; what is left over is cut at a word."""
+    words = clean(text)
+    if len(words) > _TEXT_LENGTH:
+        words = words[:_TEXT_LENGTH].rpartition(" ")[0] or words[:_TEXT_LENGTH]
+        words += "…"
+    if len(words) <= _LINE_LENGTH:
+        return [words] if words else []
+    breaks = [place for place, letter in enumerate(words) if letter == " "]
+    if not breaks:
+        return [words]
+    middle = min(breaks, key=lambda place: abs(2 * place - len(words)))
+    return [words[:middle], words[middle + 1 :]]
+
+
+def to_srt(written: Sequence[Cue]) -> str:
+    """SubRip, which has tags and no way to escape them: what looks like one is broken by a space that cannot be seen."""
+    blocks = [
+        f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_harmless(cue.text)}\n"
+        for number, cue in enumerate(written, 1)
+    ]
+    return "\n".join(blocks)
+
+
+def to_vtt(written: Sequence[Cue]) -> str:
+    """WebVTT, https://www.w3.org/TR/webvtt1/."""
+    blocks = [
+        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{html.escape(cue.text, quote=False)}\n"
+        for cue in written
+    ]
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def _harmless(text: str) -> str:
+    return text.replace("<", "<\u2060").replace("{", "{\u2060").replace("-->", "--\u2060>")
+
+
+def _clock(time_s: Fraction, point: str) -> str:
+    milliseconds = round(time_s * 1000)
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{point}{milliseconds:03}"
+
+
+def add_track(film: OutputContainer, size: tuple[int, int], language: str = "und") -> SubtitleStream:
+    """A track of timed text in an MP4 (3GPP TS 26.245, mov_text, tx3g) for a picture of `size` (width, height).
+
+    To be added after the tracks of the pictures and the sound. `language` is of three letters, ISO 639-2.
+    """
+    stream = film.add_stream("mov_text")
+    width, height = size
+    style = _STYLE.format(width=width, height=height, size=max(10, round(height * 0.05)))
+    stream.codec_context.subtitle_header = style.encode()
+    stream.codec_context.time_base = stream.time_base = _TIME_BASE
+    stream.metadata["language"] = language
+    stream.metadata["handler_name"] = "Captions"
+    return stream
+
+
+def packets(written: Sequence[Cue], stream: SubtitleStream) -> Iterator[Packet[SubtitleStream]]:
+    """The track's samples by time: each a length and UTF-8; the muxer fills the pauses between them."""
+    for cue in written:
+        text = cue.text.encode()
+        packet: Packet[Any] = Packet(len(text).to_bytes(2, "big") + text)
+        packet.time_base = _TIME_BASE
+        packet.pts = packet.dts = round(cue.start_s / _TIME_BASE)
+        packet.duration = max(1, round(cue.end_s / _TIME_BASE) - packet.pts)
+        packet.stream = stream
+        yield packet

@@ -1,0 +1,51 @@
+"""Any run of a clip's pictures comes out just as from the whole clip, and no more of it is decoded than that takes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from engine.errors import BadMedia
+from engine.media.clips import decoded, read, shown, small_picture
+from engine.media.seam import score, shrink
+from tests.media.makers import Recipe, damage, digest, make, remux
+
+GROUPS = {
+    "one group": {"crf": "20", "x264-params": "keyint=250:bframes=3:b-adapt=0:scenecut=0"},
+    "many groups": {"crf": "20", "x264-params": "keyint=8:min-keyint=8:bframes=2:scenecut=0"},
+    "open groups": {"crf": "20", "x264-params": "keyint=8:min-keyint=8:open-gop=1:bframes=2:b-adapt=0:scenecut=0"},
+}
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+def test_a_run_of_pictures_is_that_of_the_whole(tmp_path: Path, kind: str, container: str) -> None:
+    """Wherever it begins and ends, and whatever depends on what."""
+    made = make(tmp_path / "clip.mp4", Recipe(width=64, height=48, frames=30, options=GROUPS[kind]))
+    path = made if container == "mp4" else remux(made, tmp_path / "clip.mkv")
+    source = read(path)
+    whole = [digest(frame) for frame in decoded(path, source.found, range(30))]
+    assert len(set(whole)) == 30
+    for places in (range(1), range(5, 9), range(8, 17), range(23, 30), range(29, 30)):
+        assert [digest(frame) for frame in decoded(path, source.found, places)] == whole[places.start : places.stop]
+    last = next(frame for frame in decoded(path, source.found, range(29, 30)))
+    assert score(small_picture(source, 29), shrink(last)) > 99.9
+
+
+def test_damage_in_what_is_needed_is_said(tmp_path: Path) -> None:
+    """It may have come after the clip was checked."""
+    clip = make(tmp_path / "clip.mp4", Recipe(width=64, height=48, frames=30, options=GROUPS["one group"]))
+    found = read(clip).found
+    damage(clip, tmp_path / "damaged.mp4")
+    with pytest.raises(BadMedia, match="damaged"):
+        list(decoded(tmp_path / "damaged.mp4", found, range(30)))
+
+
+@pytest.mark.parametrize(
+    ("until_s", "count"), [(None, 24), (0.0, 1), (0.5, 13), (0.48, 12), (0.4999, 13), (0.52, 13), (9.0, 24)]
+)
+def test_the_picture_shown_at_a_time_is_the_last_one(until_s: float | None, count: int) -> None:
+    """Whatever was rounded on the way."""
+    assert shown(Fraction(24), until_s, 24) == count
