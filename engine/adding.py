@@ -23,6 +23,9 @@ DISK_LEAST_BYTES = 200_000_000
 GIVEN_LEAST_S = 0.2
 GIVEN_MOST_S = 600.0
 GIVEN_MOST_BYTES = 2_000_000_000
+SOUND_MOST_BYTES = 200_000_000
+SOUND_SUFFIX = ".sound"
+"""Of every kind of sound file: it is read by what is in it, and nobody downloads it."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -70,6 +73,23 @@ class Adding(Places):
             key = await self._files.adopt_stream(chunks, suffix_of(head), limit_bytes=GIVEN_MOST_BYTES)
         self._measured[key] = measured
         return key
+
+    async def keep_sound(self, path: Path) -> FileKey:
+        """Check a sound file that somebody gave, and keep a copy of it for `StitchOptions`. It is held like a video.
+
+        Raises:
+            BadMedia: it is none, damaged, too long or too large.
+            MediaLimit, DiskFull, StorageUnavailable
+        """
+        size, _ = await asyncio.to_thread(_begins, path)
+        if size > SOUND_MOST_BYTES:
+            raise BadMedia(
+                f"That sound has {size / 1e6:.0f} MB and at most {SOUND_MOST_BYTES / 1e6:g} MB fit; send a smaller one."
+            )
+        await self._check_disk(size)
+        await media.check_sound(path)
+        async with aclosing(_chunks(path)) as chunks:  # copied: the file may be somebody's own
+            return await self._files.adopt_stream(chunks, SOUND_SUFFIX, limit_bytes=SOUND_MOST_BYTES)
 
     def let_go(self, *keys: FileKey | None) -> None:
         """What was kept is not used after all: it is swept later."""
@@ -141,7 +161,7 @@ def _begins(path: Path) -> tuple[int, bytes]:
         with path.open("rb") as file:
             return path.stat().st_size, file.read(64)
     except OSError as error:
-        raise BadMedia("The video is not here any more; send it again.") from error
+        raise BadMedia("The file is not here any more; send it again.") from error
 
 
 async def _chunks(path: Path) -> AsyncGenerator[bytes]:

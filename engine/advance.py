@@ -12,18 +12,21 @@ import logging
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import assert_never
 
 from engine import media, painting, submit
 from engine.abilities import Pace
+from engine.beginnings import ending_of, known_score, leaves_at, seam_of
 from engine.errors import BadMedia, DeadlinePassed, MediaError, Refused, Unavailable
 from engine.extended import new_part
+from engine.films import script_of
 from engine.housekeeping import work_name
 from engine.job_model import NOBODY_AGREED, WAS_CHARGED, Job, JobKind, JobState, SayKind
 from engine.jobs import finish, move
 from engine.model import EXTEND, Clip, Shot, Take
-from engine.orders import material
+from engine.orders import Material, first_frame_of, material
 from engine.outcome import PAID, Outcome, World, painted_usd
 from engine.ports import Reader
 from engine.providers.base import CancelOutcome, Queued, Rendered, Rendering
@@ -32,6 +35,11 @@ from engine.stopping import cost_note, stop
 from engine.usual import Look, awake_until, next_look_s
 
 log = logging.getLogger(__name__)
+
+_FENCE_DIGITS = 12
+"""Of a fence in a file's name, so that names are in the order of fences."""
+
+_ASKS_PROVIDER = frozenset({JobState.QUEUED, JobState.SUBMITTING, *PAID})
 
 
 async def advance(job: Job, world: World) -> Outcome:
@@ -44,20 +52,17 @@ async def advance(job: Job, world: World) -> Outcome:
     if job.is_unwanted and job.state in {JobState.QUEUED, JobState.RENDERING, JobState.SAVING}:
         return await _cancelled(job, world)
     now = world.clock()
-    hold = world.circuits.hold(job.provider, job.subject, now) if _asks_provider(job) else None
+    asks_provider = job.kind is JobKind.RENDER and job.state in _ASKS_PROVIDER
+    hold = world.circuits.hold(job.provider, job.subject, now) if asks_provider else None
     if hold is not None:
         return Outcome(job=replace(job, due_at=hold.until, trouble=hold.trouble or job.trouble))
     try:
-        outcome = await _advance(job, world)
+        outcome = await _advance(job, world, now)
     finally:
-        world.circuits.over(job.provider, job.subject, world.clock())
+        world.circuits.over(job.provider, job.subject, world.clock)
     if job.trouble is not None:
         outcome = replace(outcome, job=replace(outcome.job, trouble=None))
     return outcome
-
-
-def _asks_provider(job: Job) -> bool:
-    return job.kind is JobKind.RENDER and job.state in {JobState.QUEUED, JobState.SUBMITTING, *PAID}
 
 
 async def _cancelled(job: Job, world: World) -> Outcome:
@@ -72,19 +77,19 @@ async def _cancelled(job: Job, world: World) -> Outcome:
     return Outcome(job=ended, says=(SayKind.FAILURE,))
 
 
-async def _advance(job: Job, world: World) -> Outcome:
+async def _advance(job: Job, world: World, now: datetime) -> Outcome:
     match job.state:
         case JobState.ASKING:
-            ended = finish(job, JobState.CANCELLED, world.clock(), notes=(*job.notes, NOBODY_AGREED))
+            ended = finish(job, JobState.CANCELLED, now, notes=(*job.notes, NOBODY_AGREED))
             return Outcome(job=ended, says=(SayKind.FAILURE,))
         case JobState.QUEUED if job.kind is JobKind.STITCH:
-            return Outcome(job=move(job, JobState.SAVING, due_at=world.clock()))
+            return Outcome(job=move(job, JobState.SAVING, due_at=now))
         case JobState.QUEUED:
             return await painting.paint(job, world) or await submit.submit(job, world)
         case JobState.SUBMITTING:
             return await painting.reconcile(job, world) or await submit.reconcile(job, world)
         case JobState.RENDERING:
-            return await _check(job, world)
+            return await _check(job, world, now)
         case JobState.SAVING if job.kind is JobKind.STITCH:
             return await _stitch(job, world)
         case JobState.SAVING:
@@ -95,9 +100,8 @@ async def _advance(job: Job, world: World) -> Outcome:
             assert_never(job.state)
 
 
-async def _check(job: Job, world: World) -> Outcome:
+async def _check(job: Job, world: World, now: datetime) -> Outcome:
     provider = world.provider(job.provider, job.subject)
-    now = world.clock()
     task_id = _task_id(job)
     progress = await provider.check(task_id)
     match progress:
@@ -156,6 +160,19 @@ def _elapsed_s(job: Job, now: datetime) -> float:
     return (now - job.started_at).total_seconds() if job.started_at is not None else 0.0
 
 
+def _own_file(job: Job, world: World, stem: str) -> Path:
+    """A file that no other step of the job writes: after a sleep of this machine an earlier one may still be at work here.
+
+    What earlier ones left is removed; whoever still writes to it writes to nothing.
+    """
+    directory = world.files.work(work_name(job))
+    own = directory / f"{stem}-{job.fence:0{_FENCE_DIGITS}d}.mp4"
+    for left in directory.glob(f"{stem}-*.mp4"):
+        if left.name < own.name:
+            left.unlink(missing_ok=True)
+    return own
+
+
 async def _save(job: Job, world: World) -> Outcome:
     """Fetch, measure and keep the clip; twice, where the first file is none: it is paid."""
     try:
@@ -175,16 +192,29 @@ async def _fetched(job: Job, world: World) -> Outcome:
         raise Unavailable(
             f"{job.provider} does not give the clip of {job.subject}; /retake {job.subject} renders it again."
         )
-    path = (await asyncio.to_thread(world.files.work, work_name(job))) / "clip.mp4"
+    path = await asyncio.to_thread(_own_file, job, world, "clip")
     await provider.fetch(task_id, progress.where, path)
     found = await world.store.read(lambda tx: material(tx, job))
     if found.shot.work != EXTEND or found.take.edit:
-        return await _ready(job, world, path)
+        return await _rendered(job, world, path, found)
     able = provider.models.get(found.shot.model)
     before = found.source_take.clip if found.source_take else None
     new, job = await _without(before, found.shot, able.extend_gives if able else "unknown", path, job)
-    ready = await _ready(job, world, new)
+    ready = await _rendered(job, world, new, found)
     return replace(ready, clip=ready.clip and replace(ready.clip, is_cut=new != path))
+
+
+async def _rendered(job: Job, world: World, path: Path, found: Material) -> Outcome:
+    """READY, with what is kept of how the clip begins and ends. That is not worth losing a paid clip."""
+    try:
+        given = await first_frame_of(found, world)
+    except MediaError as error:
+        log.warning("seam not measured job=%d: %s", job.id, error)
+        given = None
+    measured = await media.probe(path, given=given)
+    ready = await _ready(job, world, path, measured)
+    seam = seam_of(measured.begins, shot=found.shot, take=found.take, parent=found.parent_take)
+    return replace(ready, clip=ready.clip and replace(ready.clip, seam=seam, ending=ending_of(measured)))
 
 
 async def _without(before: Clip | None, shot: Shot, gives: str, path: Path, job: Job) -> tuple[Path, Job]:
@@ -194,7 +224,7 @@ async def _without(before: Clip | None, shot: Shot, gives: str, path: Path, job:
         gives=gives, whole_s=whole.seconds, asked_s=shot.seconds, before_s=before.seconds if before else None
     )
     note = "" if part.is_sure else "This clip may begin with the shot before it: its length does not tell."
-    new = path.with_name("extended.mp4")
+    new = path.with_stem(f"extended-{job.fence}")
     if part.from_s:
         try:
             await media.cut(path, new, part.from_s)
@@ -210,9 +240,16 @@ async def _stitch(job: Job, world: World) -> Outcome:
     """Join the planned takes into a film."""
 
     pieces = await world.store.read(lambda tx: _pieces(tx, job))
+    options = await world.store.read(lambda tx: tx.stitch_options(job.id))
     story = await world.store.read(lambda tx: tx.story(job.story_code))
-    title = story.title if story else job.story_code
-    path = (await asyncio.to_thread(world.files.work, work_name(job))) / "film.mp4"
+    if story is None:
+        raise BadMedia("The story of this film was deleted meanwhile.")
+    script = replace(
+        script_of(story, [(shot, clip) for shot, _, clip in pieces], options, world.files.path),
+        ends=(*(leaves_at(*before[:2], *after[:2]) for before, after in pairwise(pieces)), None),
+        scores=tuple(known_score(*before[:2], *after[:2]) for before, after in pairwise(pieces)),
+    )
+    path = await asyncio.to_thread(_own_file, job, world, "film")
     telling: set[asyncio.Task[None]] = set()
 
     def tell(percent: float) -> None:
@@ -221,32 +258,26 @@ async def _stitch(job: Job, world: World) -> Outcome:
         task.add_done_callback(telling.discard)
 
     try:
-        await media.stitch(
-            [world.files.path(clip.file) for _, clip in pieces],
-            path,
-            title=title,
-            chapters=[shot.prompt for shot, _ in pieces],
-            on_progress=tell,
-        )
+        made = await media.stitch(script, path, on_progress=tell)
     finally:
         await asyncio.gather(*telling, return_exceptions=True)
-    return await _ready(job, world, path)
+    noted = replace(job, notes=tuple(dict.fromkeys((*job.notes, *made.notes))))
+    return await _ready(noted, world, path, await media.probe(path, decode=False))
 
 
-async def _pieces(tx: Reader, job: Job) -> list[tuple[Shot, Clip]]:
-    """The planned shots and their clips, in order."""
+async def _pieces(tx: Reader, job: Job) -> list[tuple[Shot, Take, Clip]]:
+    """The planned shots, their takes and clips, in order."""
     pieces = []
     for take_id in job.plan:
         take: Take | None = await tx.take(take_id)
         shot = await tx.shot(take.shot_id) if take else None
         if take is None or take.clip is None or shot is None:
             raise BadMedia("A clip of this film was deleted meanwhile; /stitch again joins what is left.")
-        pieces.append((shot, take.clip))
+        pieces.append((shot, take, take.clip))
     return pieces
 
 
-async def _ready(job: Job, world: World, path: Path) -> Outcome:
-    measured = await media.probe(path)
+async def _ready(job: Job, world: World, path: Path, measured: media.Probe) -> Outcome:
     file = await world.files.adopt(path)
     clip = Clip(
         file=file,

@@ -1,4 +1,7 @@
-"""Files that follow from a clip alone: pictures of it, and what a chat with a cap can play. Made once, made again when missing."""
+"""Files that follow from a clip or film: pictures of it, what a chat with a cap can play, and it as another kind of file.
+
+Made once, made again when missing.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from engine import media
 from engine.errors import BadMedia, NotPossible
+from engine.film_options import FilmFormat
 from engine.model import FileKey
 from engine.ports import Files
 
@@ -22,13 +26,20 @@ SPRITESHEET = "spritesheet"
 LAST_FRAME = "last-frame"
 POSTER = "poster"
 SMALL = "small"
+FIRST_FRAME = "first-frame"
+SHARP_FRAME = "sharp-frame"
+SHARP_FILE = "sharp-frame.png"
 
-VARIANTS = (VIDEO, THUMBNAIL, SPRITESHEET, LAST_FRAME)
+EXPORTS: Mapping[str, FilmFormat] = {kind.value: kind for kind in FilmFormat if kind is not FilmFormat.MP4}
+"""The whole of it as another kind of file."""
+VARIANTS = (VIDEO, THUMBNAIL, SPRITESHEET, LAST_FRAME, FIRST_FRAME, SHARP_FRAME, *EXPORTS)
 """Those that people are offered; what a chat platform asks for beside a video is no choice of theirs."""
-_MAKERS: Mapping[str, tuple[str, Callable[[Path, Path], Awaitable[None]]]] = {
+_MAKERS: Mapping[str, tuple[str, Callable[[Path, Path], Awaitable[object]]]] = {
     THUMBNAIL: ("thumbnail.jpg", media.thumbnail),
     SPRITESHEET: ("spritesheet.jpg", media.spritesheet),
     LAST_FRAME: ("last-frame.png", media.last_frame),
+    FIRST_FRAME: ("first-frame.png", media.first_frame),
+    SHARP_FRAME: (SHARP_FILE, media.sharp_frame),
     POSTER: ("poster.jpg", media.poster),
     SMALL: ("small.jpg", media.small),
 }
@@ -59,22 +70,41 @@ class Playable:
         return len(self.pieces)
 
 
-async def derived(files: Files, clip: FileKey, variant: str) -> Path:
-    """The file of one of VARIANTS; `video` is the clip itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A clip or film as another kind of file."""
+
+    path: Path
+    seconds: float
+    width: int
+    height: int
+    bytes: int
+    sentence: str
+    """What it is, and what was made smaller, for a person."""
+
+
+Stills = Sequence[tuple[str, FileKey]]
+"""The shots of a film, by their codes, whose first pictures are wanted. Nothing: its chapters are its shots."""
+
+
+async def derived(files: Files, clip: FileKey, variant: str, shots: Stills = ()) -> Path:
+    """The file of one of VARIANTS; `video` is the clip itself. `shots`: for `frames`.
 
     Raises:
-        NotPossible: no such variant.
+        NotPossible: no such variant, or it is too long for this one.
         BadMedia: the clip's file is missing or damaged.
     """
     if variant not in VARIANTS:
         raise NotPossible(f"There is no variant “{variant}”; choose one of: {', '.join(VARIANTS)}.")
     if variant == VIDEO:
         return await _source(files, clip)
+    if variant in EXPORTS:
+        return (await exported(files, clip, EXPORTS[variant], shots=shots)).path
     return await still(files, clip, variant)
 
 
 async def still(files: Files, clip: FileKey, variant: str) -> Path:
-    """The file of a picture of the clip: any of VARIANTS but the video, or POSTER or SMALL.
+    """The file of a picture of the clip: any of VARIANTS but the video and EXPORTS, or POSTER or SMALL.
 
     POSTER is at most 1280 pixels wide; SMALL at most 320 on the longer side and under 200 kB. Both are the picture on which
     playing begins, so that nothing jumps.
@@ -89,6 +119,76 @@ async def still(files: Files, clip: FileKey, variant: str) -> Path:
         if not await asyncio.to_thread(target.is_file):
             await make(source, target)
     return target
+
+
+async def frame(files: Files, clip: FileKey, at_s: float | None) -> Path:
+    """The PNG of what the clip shows `at_s` after its first picture; None, or beyond its end: of its last one.
+
+    Raises:
+        BadMedia: the clip's file is missing or damaged.
+    """
+    if at_s is None:
+        return await still(files, clip, LAST_FRAME)
+    source = await _source(files, clip)
+    target = files.derived(clip, f"frame-{round(at_s * 1000)}ms.png")
+    async with _making(target):
+        if not await asyncio.to_thread(target.is_file):
+            await media.frame_at(source, target, at_s)
+    return target
+
+
+async def sharpest_s(files: Files, clip: FileKey) -> float:
+    """When the clip shows the sharpest picture of its last half second.
+
+    Raises:
+        BadMedia: the clip's file is missing or damaged.
+    """
+    source = await _source(files, clip)
+    return await media.sharp_frame(source, files.derived(clip, SHARP_FILE))
+
+
+async def exported(
+    files: Files, clip: FileKey, kind: FilmFormat, *, shots: Stills = (), limit_bytes: int | None = None
+) -> Export:
+    """The clip or film as a file of this kind, of at most so many bytes; made smaller only where it has to be.
+
+    Raises:
+        NotPossible: it does not fit, or is too long for a GIF.
+        BadMedia: the clip's file is missing or damaged.
+    """
+    source = await _source(files, clip)
+    # A WebM of a film that fits is sure to fit; the others begin with their largest anyhow. So places share one file.
+    is_likely = kind is not FilmFormat.WEBM or (await asyncio.to_thread(source.stat)).st_size <= (limit_bytes or 0)
+    if limit_bytes is None or is_likely:
+        made = await _exported(files, clip, source, kind, shots=shots, limit_bytes=None)
+        if limit_bytes is None or made.bytes <= limit_bytes:
+            return made
+    return await _exported(files, clip, source, kind, shots=shots, limit_bytes=limit_bytes)
+
+
+async def _exported(
+    files: Files, clip: FileKey, source: Path, kind: FilmFormat, *, shots: Stills, limit_bytes: int | None
+) -> Export:
+    word = "export" if limit_bytes is None else f"export-{limit_bytes}"
+    target = files.derived(clip, f"{word}{kind.suffix}")
+    note = target.with_name(f"{target.name}.json")
+    async with _making(target):
+        kept = await asyncio.to_thread(_read_export, note, target)
+        if kept is not None:
+            return kept
+        clips = [(code, await _source(files, key)) for code, key in shots]
+        done = await media.export(source, target, kind, limit_bytes=limit_bytes, shots=clips)
+        await asyncio.to_thread(_keep_note, note, asdict(done))
+        return Export(path=target, **asdict(done))
+
+
+def _read_export(note: Path, target: Path) -> Export | None:
+    """What was made before; None where it is missing or not as it was."""
+    try:
+        kept = Export(path=target, **json.loads(note.read_bytes()))
+        return kept if target.stat().st_size == kept.bytes else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 async def playable(files: Files, clip: FileKey, *, limit_bytes: int, needs_sound: bool) -> Playable:
@@ -182,9 +282,13 @@ def _write_note(note: Path, made: Playable) -> None:
     pieces: Sequence[dict[str, Any]] = [
         asdict(piece) | {"path": piece.path.name if piece.path.parent == note.parent else ""} for piece in made.pieces
     ]
+    _keep_note(note, {"pieces": pieces, "lines": made.lines})
+
+
+def _keep_note(note: Path, said: Mapping[str, Any]) -> None:
     half = note.with_name(f"{note.name}.half")
     with half.open("w", encoding="ascii") as file:
-        json.dump({"pieces": pieces, "lines": made.lines}, file)
+        json.dump(said, file)
         file.flush()
         os.fsync(file.fileno())
     half.replace(note)

@@ -6,6 +6,7 @@ Everything is seen from its place; what is a person's own, or of a story that th
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,19 +14,20 @@ from engine.admission import line_of
 from engine.checks import ModelsByProvider
 from engine.circuits import CircuitState
 from engine.codes import parse_film_code
-from engine.derive import VIDEO, derived
-from engine.errors import BadMedia, NotFound, NothingToContinue
+from engine.derive import EXPORTS, VIDEO, derived, frame
+from engine.errors import BadMedia, NotFound, NothingToContinue, NotPossible
 from engine.job_model import Job, JobState
 from engine.jobs import LIVE
 from engine.line import LineMark, places
 from engine.lookup import cure_of, find_film, find_shot, find_story
-from engine.model import Clip, Film, Story
+from engine.model import Clip, FileKey, Film, Story
 from engine.outcome import World
 from engine.ports import Reader
 from engine.tree import view_shots
 from engine.views import HistoryPage, ShotView, StoryView
 
 HISTORY_MOST = 50
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?s?", re.ASCII)
 _ID_MAX = 2**63 - 1
 """The largest id that a database takes."""
 
@@ -113,15 +115,42 @@ class Gallery:
         return await self._store.read(lambda tx: tx.history(place=place, person=person, before=before, limit=most))
 
     async def download(self, place: str, code: str, variant: str = "video", viewer: str | None = None) -> Path:
-        """The file of a shot's clip or of a film: `video`, `thumbnail`, `spritesheet` or `last-frame`. `viewer` as in `show`.
+        """The file of a shot's clip or of a film: one of VARIANTS, or as `7.2` its frame at that second. `viewer` as in `show`.
 
         Raises:
             NotFound, NothingToContinue, NotPossible, BadMedia
         """
-        code, clip, cure = await self._clip_of(place, code, viewer)
+        seen = await self.show(place, code, viewer)
+        code, clip, cure = _clip_of(seen)
         if variant == VIDEO:
             await self._check_clip(code, clip, cure)
+        if variant in EXPORTS:
+            return await derived(self._files, clip.file, variant, await self.stills_of(seen))
+        if _SECONDS.fullmatch(variant):
+            at_s = float(variant.removesuffix("s"))
+            if at_s >= clip.seconds:
+                raise NotPossible(f"{code} has {clip.seconds:.1f} s, so there is no frame at {at_s:g} s.")
+            return await frame(self._files, clip.file, at_s)
         return await derived(self._files, clip.file, variant)
+
+    async def stills_of(self, seen: ShotView | Film) -> tuple[tuple[str, FileKey], ...]:
+        """The shot, or those of the film, by code, each with its clip. Nothing: one of them is gone, or was retaken since."""
+        if not isinstance(seen, Film):
+            return () if seen.clip is None else ((seen.shot.code, seen.clip.file),)
+
+        async def look(tx: Reader) -> tuple[tuple[str, FileKey], ...]:
+            shots = await tx.shots(seen.story_id)
+            takes = {take.id: take for take in await tx.takes([shot.id for shot in shots])}
+            chosen = {shot.code: takes.get(shot.chosen_take_id or 0) for shot in shots}
+            used = [(code, chosen.get(code)) for code in seen.shots]
+            return tuple(
+                (code, take.clip.file)
+                for code, take in used
+                if take is not None and take.clip is not None and take.created_at <= seen.created_at
+            )
+
+        found = await self._store.read(look)
+        return found if len(found) == len(seen.shots) else ()
 
     async def path_of(self, clip: Clip) -> Path:
         """Where a clip's file is.
@@ -181,15 +210,6 @@ class Gallery:
         """By provider: whether it is asked at all just now."""
         return self._world.circuits.states(self._providers)
 
-    async def _clip_of(self, place: str, code: str, viewer: str | None) -> tuple[str, Clip, str]:
-        """Code, clip, and what to do if its file is broken."""
-        seen = await self.show(place, code, viewer)
-        if isinstance(seen, Film):
-            return seen.code, seen.clip, "/stitch makes the film again"
-        if seen.clip is None:
-            raise NothingToContinue(f"{seen.shot.code} has no clip yet; /show {seen.shot.code} tells how it stands.")
-        return seen.shot.code, seen.clip, cure_of(seen.shot)
-
     async def _check_clip(self, code: str, clip: Clip, cure: str) -> None:
         """Raises BadMedia: its file is missing or has another size than when it was kept."""
         path = self._files.path(clip.file)
@@ -200,3 +220,12 @@ class Gallery:
         if size != clip.bytes:
             what = "is missing" if size < 0 else f"is damaged ({size:,} of {clip.bytes:,} bytes)"
             raise BadMedia(f"The clip file of {code} {what}; {cure}.")
+
+
+def _clip_of(seen: ShotView | Film) -> tuple[str, Clip, str]:
+    """Code, clip, and what to do if its file is broken."""
+    if isinstance(seen, Film):
+        return seen.code, seen.clip, "/stitch makes the film again"
+    if seen.clip is None:
+        raise NothingToContinue(f"{seen.shot.code} has no clip yet; /show {seen.shot.code} tells how it stands.")
+    return seen.shot.code, seen.clip, cure_of(seen.shot)

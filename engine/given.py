@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from engine.beginnings import ending_of
 from engine.errors import NotFound
 from engine.lookup import find_shot, find_story
 from engine.media import Probe
@@ -95,6 +96,7 @@ def clip_of_file(file: FileKey, measured: Probe) -> Clip:
         width=measured.width,
         height=measured.height,
         fps=measured.fps,
+        ending=ending_of(measured),
     )
 
 

@@ -5,7 +5,9 @@ What is in another place is not there: the sentence does not tell one from the o
 
 from __future__ import annotations
 
-from engine.codes import is_story_code, parse_film_code, parse_shot_code
+from itertools import dropwhile
+
+from engine.codes import is_story_code, parse_film_code, parse_shot_code, parse_shot_range
 from engine.errors import NotFound, NothingToContinue, RequestError
 from engine.job_model import Job
 from engine.jobs import LIVE
@@ -85,7 +87,7 @@ async def find_pieces(tx: Reader, command: Stitch) -> tuple[Story, list[tuple[Sh
     """The shots to join and their clips, in order."""
     place = command.asked.place
     if command.shots:
-        shots = [await find_shot(tx, place, code) for code in command.shots]
+        shots = [shot for code in command.shots for shot in await _find_shots(tx, place, code)]
         story = await find_story(tx, place, shots[0].story_code)
     else:
         found = await find_story(tx, place, command.story) if command.story else await tx.current_story(place)
@@ -106,6 +108,19 @@ async def find_pieces(tx: Reader, command: Stitch) -> tuple[Story, list[tuple[Sh
             raise NothingToContinue(f"{shot.code} has no clip yet; {advice}, then /stitch again.")
         pieces.append((shot, clip))
     return story, pieces
+
+
+async def _find_shots(tx: Reader, place: str, code: str) -> list[Shot]:
+    """One shot, or those on the way from one to another."""
+    ends = parse_shot_range(code)
+    if ends is None:
+        return [await find_shot(tx, place, code)]
+    first, last = [await find_shot(tx, place, end) for end in ends]
+    line = line_to(last.id, {shot.id: shot for shot in await tx.shots(last.story_id)})
+    between = list(dropwhile(lambda shot: shot.id != first.id, line))
+    if not between:
+        raise RequestError(f"{last.code} does not follow {first.code}; name the shots in the order of the film.")
+    return between
 
 
 async def clip_of(tx: Reader, shot: Shot) -> Clip | None:

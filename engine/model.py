@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
+
+from engine.film_options import StitchOptions
 
 FileKey = NewType("FileKey", str)
 """The name of a kept file: the sha256 of its bytes in hex and a suffix, `<64 hex>.mp4`."""
@@ -76,6 +78,10 @@ class ShotOptions:
     """Who paints its first frame: a painter, its model, or `painter model`. Empty: nobody."""
     later_s: float | None = None
     """Start on the scene of the shot before so many seconds later, painted by `still`; a cut. None: no."""
+    from_s: float | None = None
+    """Start on what the clip before shows then, and let the film cut there. None: on its last frame."""
+    from_sharpest: bool | None = None
+    """Start on the sharpest frame of the clip's last half second. None: no."""
 
     @property
     def pictures(self) -> tuple[FileKey, ...]:
@@ -130,7 +136,9 @@ class Stitch:
 
     asked: Asked
     shots: tuple[str, ...] = ()
+    """Codes of shots, or `k7-2..k7-5`: all on the way from one shot to a later one."""
     story: str | None = None
+    options: StitchOptions = field(default_factory=StitchOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +176,30 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeamMeasure:
+    """How a clip goes on from the picture that it was to begin on. Steps are in OKLab, 0 where none is seen."""
+
+    score: float
+    """0 (another picture) to 100 (the same)."""
+    lightness: float
+    """Above 0: the clip is lighter."""
+    colour: float
+    depth: int = 0
+    """The how many-th shot in a row it is that began on a frame of the one before; 0: it did not."""
+    line_lightness: float = 0.0
+    """All steps of that row together, this one too."""
+    line_colour: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is wrong with a clip's last frame: `black`, `dark` or `blurred`. `sharpest_s`: when a better one is shown."""
+
+    fault: str
+    sharpest_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
     """The rendered file of a take, as measured."""
 
@@ -179,6 +211,10 @@ class Clip:
     fps: float
     is_cut: bool = False
     """It is a part of what its service made, so it is not what the service still has."""
+    seam: SeamMeasure | None = None
+    """None: there was no picture to begin on, or it was not measured."""
+    ending: Ending | None = None
+    """None: its last frame is as good as those before it, or nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +276,8 @@ class Shot:
     """Who paints its first frame, as `painter model`; empty: nobody."""
     later_s: float | None = None
     """How much later than its parent's last frame the painted one is; None: it is painted from words alone."""
+    from_s: float | None = None
+    """When its parent's clip shows the frame that it starts on; None: that is the last one."""
 
     @property
     def code(self) -> str:

@@ -32,6 +32,7 @@ class NewShot:
     is_unseeded: bool = False
     still: str = ""
     later_s: float | None = None
+    from_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

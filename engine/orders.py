@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.derive import LAST_FRAME, VIDEO, derived
+from engine.derive import VIDEO, derived, frame
 from engine.errors import NothingToContinue, Refused
 from engine.job_model import Job, JobState
 from engine.jobs import LIVE
@@ -122,7 +122,7 @@ async def order_of(found: Material, provider: Provider, world: World) -> Order:
         style=shot.style,
         model=shot.model,
         caption=shot.code,
-        first_frame=None if source else await _first_frame(found, world),
+        first_frame=None if source else await first_frame_of(found, world),
         last_frame=world.files.path(shot.last_frame) if shot.last_frame and not is_bare else None,
         references=() if is_bare else tuple(world.files.path(key) for key in shot.references),
         negative=shot.negative,
@@ -131,13 +131,17 @@ async def order_of(found: Material, provider: Provider, world: World) -> Order:
     )
 
 
-async def _first_frame(found: Material, world: World) -> Path | None:
-    """What was painted for it, else what was given, else the parent's last frame."""
+async def first_frame_of(found: Material, world: World) -> Path | None:
+    """What was painted for it, else what was given, else the parent's last frame, or the one that was chosen instead.
+
+    Raises:
+        BadMedia: a clip's file is missing or damaged.
+    """
     given = found.take.first_frame or (None if found.shot.work == TEXT_ONLY else found.shot.first_frame)
     if given is not None:
         return world.files.path(given)
     clip = found.parent_take.clip if found.parent_take else None
-    return await derived(world.files, clip.file, LAST_FRAME) if clip else None
+    return await frame(world.files, clip.file, found.shot.from_s) if clip else None
 
 
 async def _source(found: Material, provider: Provider, world: World) -> Source | None:

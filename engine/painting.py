@@ -25,7 +25,7 @@ from engine.admission import FRONT_S, has_room, in_line, is_its_turn
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.booking import book
 from engine.budget import repriced
-from engine.derive import LAST_FRAME, derived
+from engine.derive import frame
 from engine.errors import (
     AuthFailed,
     BadShot,
@@ -252,5 +252,5 @@ async def _order(found: Material, world: World) -> PictureOrder:
     """The picture, fully settled. Raises BadMedia: the parent's clip is missing or damaged."""
     shot = found.shot
     clip = found.parent_take.clip if found.parent_take else None
-    frame = await derived(world.files, clip.file, LAST_FRAME) if clip is not None and shot.later_s is not None else None
-    return picture_of(shot, frame)
+    before = await frame(world.files, clip.file, shot.from_s) if clip is not None and shot.later_s is not None else None
+    return picture_of(shot, before)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
+from engine.film_ports import FilmReader, FilmWriter
 from engine.forget_ports import ForgetReader, ForgetWriter
 from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.ledger_ports import LedgerReader, LedgerWriter
@@ -31,7 +32,7 @@ Announce = Callable[[Job], Coroutine[Any, Any, None]]
 """Told of a job after every change of it, outside of any transaction. Must not raise; may be slow; losing one is harmless."""
 
 
-class Reader(LedgerReader, LineReader, ForgetReader, OversightReader, Protocol):
+class Reader(LedgerReader, LineReader, ForgetReader, OversightReader, FilmReader, Protocol):
     """Reads in one snapshot. None or empty where there is nothing."""
 
     async def story(self, code: str) -> Story | None: ...
@@ -133,7 +134,7 @@ class Reader(LedgerReader, LineReader, ForgetReader, OversightReader, Protocol):
         ...
 
 
-class Writer(Reader, LedgerWriter, LineWriter, ForgetWriter, OversightWriter, Protocol):
+class Writer(Reader, LedgerWriter, LineWriter, ForgetWriter, OversightWriter, FilmWriter, Protocol):
     """One transaction that may write. Raising anything undoes all of it."""
 
     async def know(self, place: str, person: Person) -> None:
@@ -299,16 +300,16 @@ class Store(Protocol):
         """Run `work` in one transaction and give its value once it is on the disk. `work` may be run more than once."""
         ...
 
-    async def claim_jobs(self, limit: int, lease_s: float) -> Sequence[Job]:
-        """Due jobs, earliest first, each with a lease and a new fence."""
+    async def claim_jobs(self, limit: int, lease_s: float, *, looks: bool | None = None) -> Sequence[Job]:
+        """Due jobs, earliest first, each with a lease and a new fence. `looks`: only those that render, or only the others."""
         ...
 
     async def claim_says(self, limit: int, lease_s: float) -> Sequence[Say]:
         """Due messages, earliest first, each with a lease and a new fence. One per job at a time, STATUS before the others."""
         ...
 
-    async def renew(self, job: Job, lease_s: float) -> bool:
-        """Hold a claimed job longer; False: it is somebody else's now."""
+    async def renew(self, held: Job | Say, lease_s: float) -> bool:
+        """Hold a claimed job or message longer; False: it is somebody else's now."""
         ...
 
     async def save_look(self, job: Job) -> None:

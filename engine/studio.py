@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
+from engine.beginnings import check_beginning, warning_of
 from engine.checks import settle_options
-from engine.derive import LAST_FRAME, derived
+from engine.derive import LAST_FRAME, derived, sharpest_s
 from engine.errors import BadMedia, NotFound
+from engine.films import check_film
 from engine.given import add_given
 from engine.job_model import Job, JobKind
 from engine.jobs import LIVE
 from engine.lookup import cure_of, find_parent, find_pieces
-from engine.model import Add, Asked, Clip, Continue, Create, Shot, ShotOptions, Stitch, Story
+from engine.model import Add, Asked, Clip, Continue, Create, FileKey, Shot, ShotOptions, Stitch, Story
 from engine.new_rows import NewJob, NewShot
 from engine.news import News
 from engine.outcome import World
@@ -69,10 +72,12 @@ class Studio(Purse):
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
         clip = await self._clip_to_add(given)
+        options = await self._with_frame(command.options, clip)
 
         async def work(tx: Writer) -> Job:
             story, parent = await add_given(tx, given, clip, title=prompt)
-            return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
+            check_beginning(options, parent, clip)
+            return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=options)
 
         return await self._begin(asked, work)
 
@@ -80,15 +85,19 @@ class Studio(Purse):
         asked, prompt = command.asked, clean_prompt(command.prompt)
         await self._check_room(command.options)
         seen = await self._store.read(lambda tx: find_parent(tx, asked.place, command.shot))
+        check_beginning(command.options, seen[1], seen[2])
         if seen[2] is not None and _uses_parent(
             command.options
         ):  # a damaged clip is told now, not after a wait in line
             await self._check_clip(seen[1].code, seen[2], cure_of(seen[1]))
             await self._check_readable(seen[1], seen[2])
+        options = await self._with_frame(command.options, seen[2])
+        # a time is one of the clip that was looked at, also where the canon's tip moved meanwhile
+        code = command.shot if options.from_s is None else seen[1].code
 
         async def work(tx: Writer) -> Job:
-            story, parent, _ = await find_parent(tx, asked.place, command.shot)
-            return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=command.options)
+            story, parent, _ = await find_parent(tx, asked.place, code)
+            return await self._add_shot(tx, asked, story=story, parent=parent, prompt=prompt, options=options)
 
         return await self._begin(asked, work)
 
@@ -98,7 +107,8 @@ class Studio(Purse):
         Raises:
             NotFound, NothingToContinue, RequestError, BadMedia, StorageError
         """
-        with self._holding(given.video if given else None):
+        sounds = (FileKey(key) for key in (command.options.music, command.options.voice) if key)
+        with self._holding(given.video if given else None, *sounds):
             return await self._stitch(command, given)
 
     async def _stitch(self, command: Stitch, given: Add | None) -> Job:
@@ -112,8 +122,9 @@ class Studio(Purse):
             if given is not None and given_clip is not None:
                 await add_given(tx, given, given_clip)
             story, pieces = await find_pieces(tx, command)
+            check_film(command.options, len(pieces))
             plan = tuple(shot.chosen_take_id for shot, _ in pieces if shot.chosen_take_id)
-            return await self._add_job(
+            job = await self._add_job(
                 tx,
                 NewJob(
                     kind=JobKind.STITCH,
@@ -125,6 +136,8 @@ class Studio(Purse):
                     asked_receipt=asked.receipt,
                 ),
             )
+            await tx.keep_stitch_options(job.id, command.options)
+            return job
 
         return await self._begin(asked, work)
 
@@ -183,12 +196,21 @@ class Studio(Purse):
                 is_unseeded=settled.is_unseeded,
                 still=still,
                 later_s=options.later_s,
+                from_s=options.from_s,
             )
         )
         if story.tip_id == shot.parent_id:
             await tx.set_tip(story.id, shot.id)
         take = await tx.add_take(shot.id, seed_of(options.seed), None)
-        return await self._add_render(tx, asked, shot, take, settled.notes)
+        warning = await warning_of(tx, shot)
+        notes = (*settled.notes, warning) if warning else settled.notes
+        return await self._add_render(tx, asked, shot, take, notes)
+
+    async def _with_frame(self, options: ShotOptions, clip: Clip | None) -> ShotOptions:
+        """The sharpest frame of the clip before as a time in it: the same one, whenever it is rendered."""
+        if not options.from_sharpest or options.from_s is not None or clip is None:
+            return options
+        return replace(options, from_s=await sharpest_s(self._files, clip.file), from_sharpest=None)
 
     async def _check_readable(self, shot: Shot, clip: Clip) -> None:
         """Raises BadMedia: its last frame cannot be had. What was decoded for this is kept for the render."""

@@ -105,6 +105,8 @@ class _Files:
         self.keys: set[str] = set()
         self._deleted: set[int] = set()
         """Of shots, which come before their takes."""
+        self._under_way: set[int] = set()
+        """Of jobs, which come before what is wanted of their films."""
 
     def see(self, table: str, row: Mapping[str, Any]) -> None:
         match table:
@@ -118,6 +120,10 @@ class _Files:
                 self.keys.add(row["file"])
             case "film" if row["deleted_at"] is None:
                 self.keys.add(row["file"])
+            case "job" if row["finished_at"] is None:
+                self._under_way.add(row["id"])
+            case "film_order" if row["job_id"] in self._under_way:
+                self.keys |= {*filter(None, (row["music"], row["voice"]))}
 
 
 def known_schemas() -> frozenset[str]:

@@ -13,6 +13,7 @@ from engine.forget_ports import FORGOTTEN
 from engine.job_model import MAY_STILL_COST, WAS_CHARGED, JobState
 from engine.jobs import LIVE
 from engine.model import FileKey, Story
+from storage.film_tables import FILM_ORDER
 from storage.rows import from_ms, story_of, to_ms
 from storage.selects import STORIES
 from storage.story_writes import StoryWrites
@@ -111,6 +112,7 @@ async def empty_jobs(connection: AsyncConnection, whose: ColumnElement[bool]) ->
         kept = update(JOB).where(JOB.c.id == row["id"])
         await connection.execute(kept.values(notes=about_money or None))
     jobs = select(JOB.c.id).where(whose)
+    await connection.execute(delete(FILM_ORDER).where(FILM_ORDER.c.job_id.in_(jobs)))
     await connection.execute(update(EVENT).where(EVENT.c.job_id.in_(jobs), EVENT.c.detail != "").values(detail=""))
     told = update(OUTBOX).where(OUTBOX.c.job_id.in_(jobs), OUTBOX.c.due_at.is_(None))
     await connection.execute(told.values(error=None, receipt=None))

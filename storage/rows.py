@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Billed
 from engine.job_model import Failure, Job, JobKind, JobState, Payer, Say, SayKind, SayState
-from engine.model import Clip, FileKey, Film, Person, Shot, ShotOptions, Story, Take
+from engine.model import Clip, Ending, FileKey, Film, Person, SeamMeasure, Shot, ShotOptions, Story, Take
 from engine.new_rows import NewShot
 from engine.views import HistoryItem
 
@@ -52,6 +52,8 @@ def _clip(row: Cells) -> Clip:
         height=row["height"],
         fps=row["fps"],
         is_cut=bool(row.get("is_cut")),  # no film is
+        seam=SeamMeasure(**row["seam"]) if row.get("seam") else None,  # nor has it one
+        ending=Ending(**row["ending"]) if row.get("ending") else None,
     )
 
 
@@ -108,6 +110,7 @@ def shot_of(row: Cells) -> Shot:
         is_unseeded=bool(row["is_unseeded"]),
         still=row["still"],
         later_s=row["later_s"],
+        from_s=row["from_s"],
     )
 
 
@@ -129,6 +132,7 @@ def option_cells_of(shot: Shot | NewShot) -> dict[str, Any]:
         "is_unseeded": int(shot.is_unseeded),
         "still": shot.still,
         "later_s": shot.later_s,
+        "from_s": shot.from_s,
     }
 
 

@@ -21,7 +21,16 @@ SHOTS: Select[Any] = (
     .join(PERSON, PERSON.c.id == SHOT.c.person_id)
 )
 TAKES: Select[Any] = select(
-    TAKE, CLIP.c.file, CLIP.c.bytes, CLIP.c.seconds, CLIP.c.width, CLIP.c.height, CLIP.c.fps, CLIP.c.is_cut
+    TAKE,
+    CLIP.c.file,
+    CLIP.c.bytes,
+    CLIP.c.seconds,
+    CLIP.c.width,
+    CLIP.c.height,
+    CLIP.c.fps,
+    CLIP.c.is_cut,
+    CLIP.c.seam,
+    CLIP.c.ending,
 ).outerjoin(CLIP, CLIP.c.take_id == TAKE.c.id)
 FILMS: Select[Any] = (
     select(FILM, STORY.c.code.label("story_code"), *_WHO)

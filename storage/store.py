@@ -16,6 +16,7 @@ from engine.ports import Clock, Reader, Writer
 from storage import claim, sweep
 from storage.database import Database
 from storage.emptying import EmptyReads, EmptyWrites
+from storage.film_orders import FilmOrderReads, FilmOrderWrites
 from storage.forgetting import ForgetReads, ForgetWrites
 from storage.identities import IdentityReads, IdentityWrites
 from storage.job_reads import JobReads
@@ -35,7 +36,17 @@ from storage.story_writes import StoryWrites
 T = TypeVar("T")
 
 
-class SqlReader(StoryReads, JobReads, LineReads, IdentityReads, LedgerReads, ForgetReads, EmptyReads, OversightReads):
+class SqlReader(
+    StoryReads,
+    JobReads,
+    LineReads,
+    IdentityReads,
+    LedgerReads,
+    ForgetReads,
+    EmptyReads,
+    OversightReads,
+    FilmOrderReads,
+):
     """engine.ports.Reader on an open transaction."""
 
 
@@ -57,6 +68,8 @@ class SqlWriter(
     EmptyReads,
     OversightWrites,
     OversightReads,
+    FilmOrderWrites,
+    FilmOrderReads,
 ):
     """engine.ports.Writer on an open transaction."""
 
@@ -74,20 +87,20 @@ class SqlStore:
     async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
         return await self.database.write(lambda connection: work(SqlWriter(connection, self.clock)))
 
-    async def claim_jobs(self, limit: int, lease_s: float) -> Sequence[Job]:
+    async def claim_jobs(self, limit: int, lease_s: float, *, looks: bool | None = None) -> Sequence[Job]:
         now, lease_ms = self.now_ms(), round(lease_s * 1000)
-        return await self.database.claim(lambda connection: claim.claim_jobs(connection, now, limit, lease_ms))
+        return await self.database.claim(lambda connection: claim.claim_jobs(connection, now, limit, lease_ms, looks))
 
     async def claim_says(self, limit: int, lease_s: float) -> Sequence[Say]:
         now, lease_ms = self.now_ms(), round(lease_s * 1000)
         return await self.database.claim(lambda connection: claim.claim_says(connection, now, limit, lease_ms))
 
-    async def renew(self, job: Job, lease_s: float) -> bool:
+    async def renew(self, held: Job | Say, lease_s: float) -> bool:
         now, lease_ms = self.now_ms(), round(lease_s * 1000)
-        return await self.database.claim(lambda connection: claim.renew(connection, job, now, lease_ms))
+        return await self.database.claim(lambda connection: claim.renew(connection, held, now, lease_ms))
 
     async def save_look(self, job: Job) -> None:
-        await self.database.write(SaveLook(job, self.now_ms()))
+        await self.database.write(SaveLook(job, self.clock))
 
     async def release_leases(self) -> int:
         now = self.now_ms()

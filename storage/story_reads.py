@@ -8,6 +8,7 @@ from sqlalchemy import Text, cast, exists, func, select
 
 from engine.model import FileKey, Film, Shot, ShotOptions, Story, Take
 from engine.views import HistoryPage
+from storage.film_orders import sound_is_wanted
 from storage.rows import film_of, history_item_of, options_of, shot_of, story_of, take_of
 from storage.selects import FILMS, HISTORY, SHOTS, STORIES, TAKES
 from storage.tables import CLIP, FILM, PERSON, PLACE, SHOT, STORY, TAKE
@@ -98,5 +99,6 @@ class StoryReads(Transaction):
                 cast(SHOT.c.reference_keys, Text).contains(file, autoescape=True),
                 SHOT.c.deleted_at.is_(None),
             )
+            | sound_is_wanted(file)
         )
         return bool(await self._value(used))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Column, Table, func, select, update
@@ -114,6 +115,7 @@ class StoryWrites(Transaction):
         if owner is None:
             raise NotFound("There is no such take; nothing was saved.")
         cells = {**owner, **_clip_cells(clip), "is_cut": int(clip.is_cut), "created_at": self._now()}
+        cells |= {"seam": clip.seam and asdict(clip.seam), "ending": clip.ending and asdict(clip.ending)}
         await self._add_once(CLIP, ("take_id",), take_id=take_id, **cells)
 
     async def add_film(self, story_id: int, person: Person, shots: tuple[str, ...], clip: Clip) -> Film:

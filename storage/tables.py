@@ -2,9 +2,8 @@
 
 The order of the classes is the order of the foreign keys, so the tables can be copied to another database one after another, each
 by its ids. The pointers that may lead to a later row (`person.joined_id`, `place.current_story_id`, `story.tip_id`,
-`shot.chosen_take_id`, `take.parent_take_id`,
-`take.edited_take_id`) carry no constraint for that reason. One file, however long: it is read as one
-picture.
+`shot.chosen_take_id`, `take.parent_take_id`, `take.edited_take_id`) carry no constraint for that reason. One file, however long: it
+is read as one picture.
 """
 
 from __future__ import annotations
@@ -21,11 +20,13 @@ from storage.columns import pointer_to as _to
 from storage.columns import real_column as _real
 from storage.columns import text_column as _text
 from storage.columns import where_set as _where_set
+from storage.film_tables import FILM_ORDER
 from storage.ledger_tables import ENTRY, POT
 
-__all__ = ["ENTRY", "POT"]  # made where they are read; named here, so that whoever sees these tables sees all
+# made where they are read; named here, so that whoever sees these tables sees all
+__all__ = ["ENTRY", "FILM_ORDER", "POT"]
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration: the shape of a database that this program works on."""
 
 _NOT_DONE = text("done_at IS NULL")
@@ -109,6 +110,7 @@ class ShotRow(Row, table=True):
     is_unseeded: int = _number(start=0)
     still: str = _text(start="")
     later_s: float | None = _real(nullable=True)
+    from_s: float | None = _real(nullable=True)
 
 
 class TakeRow(Row, table=True):
@@ -151,6 +153,8 @@ class ClipRow(Row, table=True):
     fps: float = _real()
     created_at: int = _number()
     is_cut: int = _number(start=0)
+    seam: dict[str, Any] | None = _json(nullable=True)
+    ending: dict[str, Any] | None = _json(nullable=True)
 
 
 class FilmRow(Row, table=True):
@@ -373,7 +377,7 @@ class LinkMissRow(Row, table=True):
 
 
 METADATA = Row.metadata
-"""Of all tables, those of `storage.ledger_tables` too."""
+"""Of all tables, those of `storage.ledger_tables` and `storage.film_tables` too."""
 PERSON: Table = METADATA.tables["person"]
 PLACE: Table = METADATA.tables["place"]
 STORY: Table = METADATA.tables["story"]

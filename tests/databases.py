@@ -40,9 +40,9 @@ def postgres_server() -> str:
 
 
 @contextmanager
-def fresh_postgres() -> Iterator[str]:
-    """The URL of an empty schema."""
-    server = postgres_server()
+def fresh_postgres(server: str = "") -> Iterator[str]:
+    """The URL of an empty schema. `server`: its URL; empty: that of the tests."""
+    server = server or postgres_server()
     schema = f"nextshot_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}")

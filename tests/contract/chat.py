@@ -80,8 +80,8 @@ class Chat(Protocol):
         """Somebody presses a button, and writes `text` where it asks for one."""
         ...
 
-    async def download(self, person: str, message: Message) -> bytes:
-        """What the button Download gives."""
+    async def download(self, person: str, message: Message, label: str = "Download") -> tuple[str, bytes]:
+        """The name and content of the file that this button gives."""
         ...
 
     async def restart(self) -> None:

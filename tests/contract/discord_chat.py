@@ -170,10 +170,10 @@ class DiscordChat:
         shown = self.server.bot_messages(self.channel)
         return [(each.id, each.content, each.edits) for each in shown if not each.loading and not each.ephemeral_to]
 
-    async def download(self, person: str, message: Message) -> bytes:
-        pressed = self.server.presses(self.people[person], self._native(message), "Download")
+    async def download(self, person: str, message: Message, label: str = "Download") -> tuple[str, bytes]:
+        pressed = self.server.presses(self.people[person], self._native(message), label)
         answer = await pressed.answered(WAIT_S)
-        return answer.attachments[0].data
+        return answer.attachments[0].name, answer.attachments[0].data
 
     def _native(self, message: Message) -> fake.Message:
         return next(each for each in self.server.bot_messages(self.channel) if each.id == message.id)

@@ -143,14 +143,13 @@ class TelegramChat:
                 self.server.says(self.people[person], self.chat, text, reply_to=question, topic=self.topic)
         return Answer(answer.text if answer.show_alert else None)
 
-    async def download(self, person: str, message: Message) -> bytes:
+    async def download(self, person: str, message: Message, label: str = "Download") -> tuple[str, bytes]:
         before = {each.id for each in self._native()}
-        assert await self.press(person, message, "Download") == Answer(None)
+        assert await self.press(person, message, label) == Answer(None)
 
-        def sent() -> bytes | None:
-            return next(
-                (each.document.data for each in self._native() if each.document and each.id not in before), None
-            )
+        def sent() -> tuple[str, bytes] | None:
+            documents = (each.document for each in self._native() if each.id not in before)
+            return next(((each.file.name, each.data) for each in documents if each is not None), None)
 
         found = await self.server.wait_until(sent, WAIT_S, "A document")
         assert found is not None

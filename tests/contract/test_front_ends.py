@@ -162,14 +162,16 @@ async def test_a_film_is_told_shot_by_shot(chat: Chat, provider: ScriptedProvide
     ]
     await ask(chat, "/story", r"^a1 · .*● a1-1.*● a1-2.*● a1-4.*○ a1-3")
 
-    shown = await ask(chat, "/show a1-3", r"^a1-3 · .*continues a1-1\na branch.*take 2 \(chosen\)")
+    shown = await ask(chat, "/show a1-3", r"^a1-3 · .*continues a1-1\n.*a branch.*take 2 \(chosen\)")
     assert (shown.has_video, shown.buttons) == (True, ("Use in film", *FIVE))
     await chat.press(ANA, shown, "Use in film")
     await said(chat, r"^The film follows a1-3 now\.$")
     await chat.say(BEN, "/stitch")
     film = await clip(chat, "a1-f1 · 2 shots of a1")
-    assert film.buttons == ("Download", "Delete")
-    assert (await chat.download(ANA, film))[4:8] == b"ftyp"
+    assert film.buttons == ("Download", "GIF", "WebM", "Delete")
+    for label, name, begins in (("Download", "a1-f1.mp4", b"ftyp"), ("GIF", "a1-f1.gif", b"GIF89a")):
+        given, content = await chat.download(ANA, film, label)
+        assert (given, begins in content[:8]) == (name, True)
     await ask(chat, "/history", r"^a1-\d .*\na1-\d .*\na1-\d .*\na1-1 ")
     await ask(chat, "/story", r"● a1-1.*● a1-3.*a1-f1 · film of 2 shots")
     assert len(provider.renders) == 5
@@ -375,7 +377,7 @@ async def test_an_update_counts_once_and_its_buttons_outlive_a_restart(chat: Cha
     await chat.restart()
     assert await chat.press(BEN, lamp, "Continue", "a boat answers") == Answer(None)
     boat = await clip(chat, f"a1-2 · by {chat.name(BEN)}")
-    assert await chat.download(BEN, boat) == provider.fetched_bytes
+    assert (await chat.download(BEN, boat))[1] == provider.fetched_bytes
     assert await chat.press(ANA, lamp, "Retake") == Answer(None)
     await clip(chat, f"a1-1 · by {ana} · take 2")
     assert [order.prompt for order in orders(provider)] == ["a lamp", "a boat answers", "a lamp"]

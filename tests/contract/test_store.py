@@ -10,7 +10,7 @@ import pytest
 
 from engine.codes import story_code
 from engine.errors import Defect, NotFound
-from engine.model import FileKey, Person, Shot, Story
+from engine.model import Ending, FileKey, Person, SeamMeasure, Shot, Story
 from engine.ports import Reader, Writer
 from storage import SqlStore
 from tests.databases import ANA, BEN, HOME, KINDS, add_clip, new_clip, new_shot, postgres_server
@@ -94,7 +94,7 @@ async def test_a_shot_is_rendered_otherwise_from_now_on(store: SqlStore) -> None
     """Whatever says how comes back as it was given, first and after a change; its place in the tree and its words stay."""
     story = await add_story(store)
     how: dict[str, Any] = {"references": (FileKey("c" * 64 + ".png"),), "negative": "fog, 霧", "is_silent": True}
-    how |= {"work": "extend", "is_unseeded": True, "still": "paint paint-1", "later_s": 60.5}
+    how |= {"work": "extend", "is_unseeded": True, "still": "paint paint-1", "later_s": 60.5, "from_s": 4.25}
     shot = await store.write(lambda tx: tx.add_shot(new_shot(story, **how)))
     assert {name: getattr(shot, name) for name in how} == how
     other = replace(shot, provider="there", model="there-2", seconds=8.0, references=(), negative="", later_s=None)
@@ -152,7 +152,8 @@ async def test_takes_are_numbered_within_their_shot(store: SqlStore) -> None:
     three = await store.write(lambda tx: tx.add_take(second.id, 6, two.id))
     assert [one.number, two.number, three.number] == [1, 1, 2]
     assert (one.seed, one.clip, three.parent_take_id) == (2**31 - 1, None, two.id)
-    cut = replace(new_clip(), is_cut=True)
+    seam = SeamMeasure(score=76.4, lightness=0.03, colour=0.01, depth=3, line_lightness=0.06, line_colour=0.02)
+    cut = replace(new_clip(), is_cut=True, seam=seam, ending=Ending(fault="black", sharpest_s=5.7083))
     await store.write(lambda tx: tx.add_clip(three.id, cut))
     three = replace(three, clip=cut)
     assert await store.read(lambda tx: tx.takes([second.id, first.id])) == [two, one, three]

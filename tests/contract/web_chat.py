@@ -113,14 +113,20 @@ class WebChat:
             heard = self._heard(await self._post("/api/room/home/press", json=data))
         return Answer(heard.text if heard is not None and heard.is_private else None)
 
-    async def download(self, person: str, message: Message) -> bytes:
-        """The page makes a link of that button."""
+    async def download(self, person: str, message: Message, label: str = "Download") -> tuple[str, bytes]:
+        """The page makes a link of Download; what another button gives is fetched once its message is in sight."""
         assert self._session is not None
-        code = self._posts[message.id]["video"]["code"]
-        async with self._session.get(f"/media/home/{code}/video", params={"download": "1"}) as answer:
+        where = f"/media/home/{(self._posts[message.id]['video'] or {}).get('code')}/video"
+        if label != "Download":
+            before = {*self._posts}
+            await self.press(person, message, label)
+            (new,) = {*self._posts} - before
+            where = self._posts[new]["file"]["src"]
+        async with self._session.get(where, params={"download": "1"}) as answer:
             assert answer.status == 200
-            assert answer.headers["Content-Disposition"].startswith("attachment")
-            return await answer.read()
+            assert answer.content_disposition is not None
+            assert answer.content_disposition.type == "attachment"
+            return answer.content_disposition.filename or "", await answer.read()
 
     async def _said(self, data: Mapping[str, Any], files: Mapping[str, bytes | None]) -> Message:
         form = FormData()

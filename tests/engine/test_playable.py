@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from engine import derive, media
-from engine.derive import POSTER, SMALL, VARIANTS, Piece, derived, playable, still
+from engine.derive import EXPORTS, POSTER, SMALL, VARIANTS, Piece, derived, playable, still
 from engine.errors import BadMedia, NotPossible
 from engine.model import FileKey
 from storage import LocalFiles
@@ -205,4 +205,4 @@ async def test_people_are_not_offered_what_only_platforms_need(files: LocalFiles
     for variant in (POSTER, SMALL):
         with pytest.raises(NotPossible, match="video, thumbnail, spritesheet, last-frame"):
             await derived(files, clip, variant)
-    assert set(derive._MAKERS) == {*VARIANTS[1:], POSTER, SMALL}
+    assert {*derive._MAKERS, *EXPORTS} == {*VARIANTS[1:], POSTER, SMALL}

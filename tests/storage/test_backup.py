@@ -106,6 +106,7 @@ async def fill(house: Placed) -> set[FileKey]:
     """Rows in every table, and files of every kind."""
     clip, _ = await house.clip("a clip")
     first, last, reference, painted, film = [await house.file(name, ".png") for name in "flrpv"]
+    music = await house.file("m", ".sound")
 
     async def work(tx: Any) -> None:
         story = await tx.current_story(HOME)
@@ -131,8 +132,9 @@ async def fill(house: Placed) -> set[FileKey]:
             ):  # whose ids are 1 and 2, and counted on below
                 moved = {"file": clip} if "file" in table.c else {}
                 await connection.execute(insert(table).values({**row, **moved}))
-            if table.name in ("pot", "entry", "sent_file"):
+            if table.name in ("pot", "entry", "sent_file", "film_order"):
                 values = {
+                    "film_order": {"job_id": 1, "options": {}, "music": music, "voice": None},
                     "pot": {"key": "place 1", "place_id": 1, "day_most": 5_000_000, "created_at": 1},
                     "entry": {
                         "pot_id": 1,
@@ -148,7 +150,7 @@ async def fill(house: Placed) -> set[FileKey]:
                 await connection.execute(insert(table).values(values))
 
     await house.store.database.write(rest)
-    return {clip, first, last, reference, painted, film}
+    return {clip, first, last, reference, painted, film, music}
 
 
 KINDS = [(one, other) for one in ON_DISK for other in ON_DISK]

@@ -62,7 +62,7 @@ async def test_partial_indexes_are_partial(kind: str, tmp_path: Path, clock: Fak
             found = await store.database.read(ask)
     names = "inbox_done_at inbox_not_done job_due_at job_waits_for outbox_due_at outbox_receipt person_joined_id"
     names += " shot_first_frame shot_last_frame shot_reference_keys take_first_frame entry_job_id entry_story_id"
-    names += " job_started_at job_rendered_at"
+    names += " job_started_at job_rendered_at film_order_music film_order_voice"
     unique = {"uq_job_provider_task_id", "uq_pot_place_id", "uq_pot_person_id", "uq_entry_key"}
     assert set(found) == {f"ix_{name}" for name in names.split()} | unique
     assert "done_at IS NULL" in found["ix_inbox_not_done"]
