@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from engine.derive import VARIANTS
+
 
 class Follows(StrEnum):
     """What may come after a command's name."""
@@ -73,7 +75,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that can come with a command. `kind` is `image` or `video`."""
+    """A file that can come with a command. `kind` is `image`, `video` or `audio`."""
 
     name: str
     kind: str
@@ -103,6 +105,10 @@ DEFAULT = "default"
 _SECONDS = Option("seconds", Kind.NUMBER, "how long the shot is")
 _SEED = Option("seed", Kind.WHOLE, "the same seed and prompt draw the same picture")
 _PROVIDER = Option("provider", Kind.WORD, "who renders it; /models lists them")
+_FROM = (
+    Option("at", Kind.NUMBER, "start on the frame at so many seconds of the shot before; the film cuts there"),
+    Option("sharp", Kind.FLAG, "start on the sharpest frame of its last half second"),
+)
 _EXTEND = Option("extend", Kind.FLAG, "let the service itself go on from its render, where it can")
 _SHOT_OPTIONS = (
     _SECONDS,
@@ -129,6 +135,29 @@ _OWN_OPTIONS = (
     Option("later", Kind.NUMBER, "start on the same scene so many seconds later, painted: a cut"),
 )
 """Of one shot alone: no place keeps them."""
+
+_FILM_OPTIONS = (
+    Option("transition", Kind.WORD, "how one shot gives way to the next", ("cut", "fade", "dissolve", "wipe")),
+    Option("over", Kind.NUMBER, "how many seconds a transition takes"),
+    Option("seams", Kind.WORDS, "another transition at some seams, such as 2 wipe 5 cut"),
+    Option("card", Kind.WORDS, "words of a title card; default is the story's title", resets=True),
+    Option("credits", Kind.FLAG, "everyone's name at the end"),
+    Option(
+        "captions",
+        Kind.WORD,
+        "the words of the shots in the picture, as subtitles, or both",
+        ("burned", "track", "both"),
+    ),
+    Option("texts", Kind.WORDS, "other words for the captions, one a shot with | between"),
+    Option("ratio", Kind.WORD, "the shape of the film", ("16:9", "9:16", "1:1")),
+    Option("fill", Kind.WORD, "how a shot of another shape fills it", ("blur", "crop", "pad")),
+    Option("volume", Kind.NUMBER, "how loud the shots are: 1 as they are, 0 silent"),
+    Option("music", Kind.NUMBER, "how loud the music is that comes with it: 0.5 where nothing is said"),
+    Option("levels", Kind.FLAG, "even out steps of colour and loudness at the seams; --levels=no leaves them"),
+    Option("format", Kind.WORD, "the file that you get; frames is a ZIP of pictures", ("mp4", "webm", "gif", "frames")),
+    Option("fit", Kind.NUMBER, "at most so many MB"),
+    Option("preview", Kind.FLAG, "small and quick, to see the order"),
+)
 
 _PROMPT = Argument("prompt", Is.PROMPT, "what it shows", is_needed=True)
 _SHOT = Argument("shot", Is.SHOT, "which shot; without it the newest one that fits")
@@ -158,7 +187,7 @@ COMMANDS: Mapping[str, Command] = {
             "[shot] <what happens next>",
             "add a shot that starts on the last frame of the one before",
             Follows.SHOT_AND_PROMPT,
-            (*_SHOT_OPTIONS, *_OWN_OPTIONS, _EXTEND, _TEXT_ONLY),
+            (*_SHOT_OPTIONS, *_OWN_OPTIONS, *_FROM, _EXTEND, _TEXT_ONLY),
             (_PROMPT, _SHOT),
             (_LAST_FRAME, *_REFERENCES, _VIDEO),
         ),
@@ -175,8 +204,13 @@ COMMANDS: Mapping[str, Command] = {
             "[story or shots]",
             "join the shots into one film",
             Follows.CODES,
-            arguments=(_STORY, Argument("shots", Is.SHOTS, "shots in the order of the film, such as k7-1 k7-3")),
-            uploads=(replace(_VIDEO, help="a video of yours to end the film with"),),
+            _FILM_OPTIONS,
+            arguments=(_STORY, Argument("shots", Is.SHOTS, "shots in the order of the film, such as k7-1 k7-3..5")),
+            uploads=(
+                replace(_VIDEO, help="a video of yours to end the film with"),
+                Upload("music_file", "audio", "music under the film"),
+                Upload("voice_file", "audio", "a voice over the film"),
+            ),
         ),
         Command(
             "retake",
@@ -231,8 +265,8 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "download",
-            "<shot or film> [video|thumbnail|spritesheet|last-frame]",
-            "get the file of a clip, or a picture of it",
+            "<shot or film> [video|webm|gif|frames|thumbnail|spritesheet|last-frame|first-frame|sharp-frame|7.2]",
+            "get the file of a clip, also of another kind, or a picture of it: 7.2 is the frame at 7.2 seconds",
             Follows.CODE_AND_WORD,
             arguments=(
                 _CLIP,
@@ -240,7 +274,7 @@ COMMANDS: Mapping[str, Command] = {
                     "what",
                     Is.WORD,
                     "the file or a picture",
-                    choices=("video", "thumbnail", "spritesheet", "last-frame"),
+                    choices=VARIANTS,
                 ),
             ),
         ),

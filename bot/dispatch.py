@@ -14,11 +14,13 @@ from typing import assert_never
 from bot import forget_texts, linking_texts, replies, requests, texts
 from bot.catalog_words import catalog_of
 from bot.forget_requests import AskForget, Forget
-from bot.message import Attachment, Incoming, Press, Reply
+from bot.message import Attachment, Export, Incoming, Press, Reply
 from bot.money_texts import read_offered
 from bot.parsing import YES, Parsed, UsageError, addressee, is_command, parse
 from bot.paying import Agree, ChangePot, Draft, Pot, act_on_money
 from bot.requests import Request, WithVideo, pictures_of, request_of
+from bot.seam_texts import split_frame
+from engine.derive import EXPORTS
 from engine.errors import DiskFull, EngineError, NotAllowed, StorageError
 from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Film, Retake, Stitch
 from engine.studio import Studio
@@ -57,13 +59,15 @@ class Dispatch:
 
     async def _understand(self, incoming: Incoming) -> Request | None:
         # a message that is no job's own (/show) or whose receipt is not noted yet still says what it is about
-        subject = await self._subject(incoming.reply_to) or incoming.about
+        about, from_s = split_frame(incoming.about or "")
+        subject = await self._subject(incoming.reply_to) or about or None
         if incoming.command is not None:
             parsed = incoming.command
         elif is_command(incoming.text):
             parsed = parse(incoming.text)
         elif subject is not None:
-            parsed = Parsed("continue", (), incoming.text)  # a reply to a clip goes on from it
+            # a reply to a clip goes on from it
+            parsed = Parsed("continue", (), incoming.text, {} if from_s is None else {"at": from_s})
         else:
             return None
         is_about_oneself = parsed.command == "link"
@@ -71,6 +75,7 @@ class Dispatch:
         asked = Asked(incoming.key, incoming.place, person, incoming.receipt)
         frames, references = _pictures(incoming.attachments, parsed)
         videos = [each.path for each in incoming.attachments if each.kind == "video"]
+        music, voice = _sounds(incoming.attachments)
         # built with promises first: what cannot be understood is told before anything is kept, and only what is used is
         request = request_of(
             parsed,
@@ -79,6 +84,8 @@ class Dispatch:
             pictures=tuple(FileKey(path.name) if path else None for path in frames),
             references=_promised(references),
             videos=_promised(videos),
+            music=FileKey(music.name) if music else None,
+            voice=FileKey(voice.name) if voice else None,
         )
         _check_allowed(request, incoming.is_shared, whispers=incoming.whispers)
         if isinstance(request, requests.History):
@@ -92,7 +99,9 @@ class Dispatch:
         used = pictures_of(request)
         frames = [path if path and FileKey(path.name) in used else None for path in frames]
         references = [path for path in references if FileKey(path.name) in used]
-        if not (any(frames) or references or videos) or not isinstance(request, Create | Continue | Add | WithVideo):
+        sounds = [path for path in (music, voice) if path and parsed.command in requests.WITH_SOUND]
+        takes_files = isinstance(request, Create | Continue | Add | WithVideo | Stitch)
+        if not (any(frames) or references or videos or sounds) or not takes_files:
             return request
         kept: dict[Path | None, FileKey] = {}
         try:
@@ -100,6 +109,8 @@ class Dispatch:
                 kept[path] = await self._studio.keep_video(path)
             for path in filter(None, (*frames, *references)):
                 kept[path] = await self._studio.keep_picture(path)
+            for path in sounds:
+                kept[path] = await self._studio.keep_sound(path)
         except BaseException:
             self._studio.let_go(*kept.values())
             raise
@@ -110,6 +121,8 @@ class Dispatch:
             pictures=tuple(kept.get(path) for path in frames),
             references=tuple(kept[path] for path in references),
             videos=tuple(kept[path] for path in videos),
+            music=kept.get(music),
+            voice=kept.get(voice),
         )
 
     async def _understand_press(self, press: Press) -> Request:
@@ -161,7 +174,7 @@ class Dispatch:
             case requests.ChangeSettings(asked, changes, reset):
                 return replies.settings_reply(await studio.set_settings(asked, changes, reset))
             case requests.AskNext(asked, shot):
-                await studio.show(asked.place, shot)  # a shot that is gone is told now
+                await studio.show(asked.place, split_frame(shot)[0])  # a shot that is gone is told now
                 return replies.question_reply(shot)
             case requests.Cancel(asked, target):
                 await studio.cancel(asked, target)
@@ -229,11 +242,22 @@ class Dispatch:
         return reply
 
     async def _download(self, asked: Asked, code: str, variant: str) -> Reply:
+        if variant in EXPORTS:
+            return await self._export(asked, code, variant)
         path = await self._studio.download(asked.place, code, variant, asked.person.key)
         if variant != "video":
             # as it is: a sheet has more pixels than platforms show, and a frame is to be had without loss
             return Reply(text=f"{code} · {variant}", picture=path, as_file=True)
         return replace(await self._show(asked, code), as_file=True)
+
+    async def _export(self, asked: Asked, code: str, variant: str) -> Reply:
+        """It takes a while and depends on the place, so it is made where the reply is fitted to that, and in nobody's way."""
+        await self._studio.download(
+            asked.place, code, viewer=asked.person.key
+        )  # without a clip there is nothing to make
+        seen = await self._studio.show(asked.place, code, asked.person.key)
+        export = Export(EXPORTS[variant], await self._studio.stills_of(seen))
+        return replace(await self._show(asked, code), text=f"{code} · {variant}", as_file=True, export=export)
 
 
 def _pictures(attachments: Sequence[Attachment], parsed: Parsed) -> tuple[list[Path | None], list[Path]]:
@@ -251,6 +275,13 @@ def _pictures(attachments: Sequence[Attachment], parsed: Parsed) -> tuple[list[P
     if parsed.command == "create" and last:
         return [first[0] if first else None, last[0]], references
     return [*last, *first], references
+
+
+def _sounds(attachments: Sequence[Attachment]) -> tuple[Path | None, Path | None]:
+    """Music and voice; of several the first."""
+    sounds = [each for each in attachments if each.kind == "audio"]
+    music = next((each.path for each in sounds if not each.is_voice), None)
+    return music, next((each.path for each in sounds if each.is_voice), None)
 
 
 def _promised(paths: Sequence[Path]) -> tuple[FileKey, ...]:
@@ -289,7 +320,11 @@ def _request_of_press(press: Press) -> Request:
         return request_of(parse(f"/settings --{press.target}"), asked)
     if press.verb == "continue" and not press.text.strip():
         return requests.AskNext(asked, press.target.lower())
-    return request_of(Parsed(press.verb, (press.target.lower(),), press.text), asked)
+    if press.verb == "download":
+        code, _, what = press.target.lower().partition(":")
+        return request_of(Parsed("download", (code,), what), asked)
+    code, from_s = split_frame(press.target.lower())
+    return request_of(Parsed(press.verb, (code,), press.text, {} if from_s is None else {"at": from_s}), asked)
 
 
 PRESSABLE = frozenset(

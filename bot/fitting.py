@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import texts
-from bot.message import Limits, Reply, Video
-from engine.derive import POSTER, SMALL, Playable, playable, still
+from bot.message import Export, Limits, Reply, Video
+from engine.derive import POSTER, SMALL, Playable, exported, playable, still
 from engine.errors import BadMedia, MediaError, MediaLimit, NotPossible
 from engine.model import FileKey
 from engine.ports import Files
@@ -34,6 +34,8 @@ class Fitting:
     async def fit(self, reply: Reply, limits: Limits) -> Reply:
         """The same reply with a video that passes there, in parts if need be, or with a sentence where none would.
 
+        What is wanted as another kind of file is made into that.
+
         Raises:
             BadMedia: the clip's file is missing or damaged.
             MediaLimit: there was no time or memory for it now.
@@ -41,6 +43,8 @@ class Fitting:
         video = reply.video
         if video is None:
             return reply
+        if reply.export is not None:
+            return await self._export(reply, video, reply.export, limits)
         posters = asyncio.create_task(self._posters(video, limits), name=f"posters of {video.name}")
         try:
             if reply.as_file and video.bytes <= limits.upload_bytes:
@@ -65,6 +69,36 @@ class Fitting:
         finally:
             posters.cancel()
             await asyncio.gather(posters, return_exceptions=True)
+
+    async def _export(self, reply: Reply, video: Video, export: Export, limits: Limits) -> Reply:
+        """The reply with the file. Where there can be none: of a new film the film itself, with a word on why; else that alone."""
+        try:
+            async with asyncio.timeout(FIT_S):
+                made = await exported(
+                    self._files, video.file, export.kind, shots=export.shots, limit_bytes=limits.upload_bytes
+                )
+        except BadMedia:
+            raise
+        except (MediaError, TimeoutError, NotPossible) as error:
+            log.warning("not exported file=%s kind=%s: %s", video.file, export.kind, error)
+            why = str(error) or texts.EXPORT_LATE
+            if not reply.as_file:
+                return await self.fit(replace(reply, text=f"{reply.text}\n{why}", export=None), limits)
+            if not isinstance(error, NotPossible):
+                raise MediaLimit(why) from error
+            said = texts.no_export(why, self._link_of(video.file, video.name))
+            return replace(reply, text=f"{reply.text}\n{said}", video=None, as_file=False, export=None)
+        file = replace(
+            video,
+            path=made.path,
+            name=f"{Path(video.name).stem}{made.path.suffix}",
+            seconds=made.seconds,
+            width=made.width,
+            height=made.height,
+            bytes=made.bytes,
+        )
+        file = _with(file, await self._posters(video, limits))
+        return replace(reply, text=f"{reply.text}\n{made.sentence}", video=file, as_file=True)
 
     def _shown(self, reply: Reply, video: Video, shown: Playable, limits: Limits) -> Reply:
         """The reply with the pieces that pass there, and a word on what was done to them."""

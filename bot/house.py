@@ -148,7 +148,9 @@ async def open_house(
                 painters=painters_of(settings.painters),
                 keep=timedelta(days=settings.keep_days) if settings.keep_days else None,
                 rules=settings.money_rules,
-                limits=FlightLimits(settings.in_flight_per_person, settings.in_flight_per_place),
+                limits=FlightLimits(
+                    settings.in_flight_per_person, settings.in_flight_per_place, settings.waiting_per_person
+                ),
                 more_steppers=front_ends,
                 driver_of=pulse.driver_of if at_work else _standing,
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.parsing import Parsed
+from engine.film_options import FilmFormat
 from engine.model import FileKey, Person
 
 
@@ -16,11 +17,13 @@ class Attachment:
 
     path: Path
     kind: str
-    """`image` or `video`."""
+    """`image`, `video` or `audio`."""
     is_last_frame: bool = False
     """Its sender said that the shot is to end on it."""
     is_reference: bool = False
     """Its sender said that it guides the shot, and is no frame of it."""
+    is_voice: bool = False
+    """Its sender said that somebody speaks there: it is a voice over a film, and not its music."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,15 @@ class Video:
     """A JPEG of its first picture."""
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The other kind of file that a video is to be made into where it is sent: one to keep."""
+
+    kind: FilmFormat
+    shots: tuple[tuple[str, FileKey], ...] = ()
+    """For FRAMES: the codes and clips of its shots. Nothing: the film's chapters are taken for them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What is said back. `text` is plain text; a front end escapes it for its platform and cuts it to its limits."""
@@ -112,6 +124,8 @@ class Reply:
     """The parts after the first where a film had to be cut to pass."""
     as_file: bool = False
     """The video is to be kept, not looked at: sent as a document where the platform tells the two apart."""
+    export: Export | None = None
+    """None: the video goes as it is."""
     asks: Button | None = None
     """The text is a question: what answers this message is the press of that button with a text."""
     picture: Path | None = None

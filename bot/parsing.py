@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from bot.amounts import read_usd
 from bot.commands import COMMANDS, DEFAULT, Command, Follows, Is, Kind, Option, usage_of
-from engine.codes import is_story_code, parse_film_code, parse_shot_code
+from bot.seam_texts import split_frame
+from engine.codes import is_story_code, parse_film_code, parse_shot_code, parse_shot_range
 
 
 class UsageError(Exception):
@@ -106,8 +107,8 @@ def parsed_of(name: str, given: Mapping[str, str | float | bool]) -> Parsed:
 
 
 def is_code(word: str) -> bool:
-    """A story's, a shot's or a film's code."""
-    return is_story_code(word) or parse_shot_code(word) is not None or parse_film_code(word) is not None
+    """A story's, a shot's or a film's code, or a range of shots."""
+    return is_story_code(word) or any(read(word) for read in (parse_shot_code, parse_shot_range, parse_film_code))
 
 
 def _split_options(command: Command, text: str) -> tuple[list[str], dict[str, str]]:
@@ -209,6 +210,9 @@ def _arrange(command: Command, words: list[str], options: dict[str, str]) -> Par
         case Follows.PROMPT:
             return Parsed(command.name, (), " ".join(words), options)
         case Follows.SHOT_AND_PROMPT:
+            code, at = split_frame(words[0]) if words else ("", None)
+            if at is not None and any(option.name == "at" for option in command.options):
+                words, options = [code, *words[1:]], {"at": at, **options}
             named = 1 if words and parse_shot_code(words[0]) else 0
             return Parsed(command.name, _codes(words[:named]), " ".join(words[named:]), options)
         case Follows.CODES:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from bot import money_texts, texts
 from bot.message import Button, Reply, Video
+from bot.seam_texts import frame_code
 from engine.abilities import Abilities, Quote, quote
 from engine.checks import ModelsByProvider
+from engine.film_options import GIF_MOST_S, FilmFormat
 from engine.job_model import Job, JobState
-from engine.model import Clip, Film, Shot, Story, Take
+from engine.model import Clip, Ending, Film, Shot, Story, Take
 from engine.place_options import PlaceOptions
 from engine.pots import sum_of
-from engine.purse import DRAFTED_BY, Question
+from engine.purse import DRAFTED_BY, Offered, Question
 from engine.views import ShotView
 from engine.ways_out import WaysOut
 
@@ -26,13 +27,20 @@ def shot_reply(shot: Shot, clip: Clip, take: Take | None, path: Path, job: Job |
     return Reply(
         text=texts.shot_caption(shot, clip, take, job),
         video=_video(shot.code, clip, path),
-        buttons=shot_buttons(shot, None if take is not None and take.edit else job),
+        buttons=shot_buttons(shot, None if take is not None and take.edit else job, clip.ending),
     )
 
 
 def film_reply(film: Film, story: Story | None, path: Path) -> Reply:
     """A finished film."""
-    buttons = (Button("download", "Download", film.code), Button("delete", "Delete", film.code))
+    kinds = {FilmFormat.GIF: "GIF", FilmFormat.WEBM: "WebM"}
+    if film.clip.seconds > GIF_MOST_S:
+        del kinds[FilmFormat.GIF]
+    buttons = (
+        Button("download", "Download", film.code),
+        *(Button("download", label, f"{film.code}:{kind}") for kind, label in kinds.items()),
+        Button("delete", "Delete", film.code),
+    )
     return Reply(text=texts.film_caption(film, story), video=_video(film.code, film.clip, path), buttons=buttons)
 
 
@@ -41,14 +49,20 @@ def elsewhere_buttons(code: str) -> tuple[Button, ...]:
     return (Button("download", "Download", code),)
 
 
-def shot_buttons(shot: Shot, job: Job | None = None) -> tuple[Button, ...]:
+def shot_buttons(shot: Shot, job: Job | None = None, ending: Ending | None = None) -> tuple[Button, ...]:
     """What can be done with a shot that has a clip; a video that was given cannot be rendered again.
 
-    `job` is one that rendered it: what it cost is what another take will.
+    `job` is one that rendered it: what it cost is what another take will. `ending`: a better frame to go on from is offered.
     """
+    asks = "What happens next?"
+    earlier: tuple[Button, ...] = ()
+    if ending is not None:
+        label = f"Continue from {ending.sharpest_s:.1f} s"
+        earlier = (Button("continue", label, frame_code(shot.code, ending.sharpest_s), asks=asks),)
     retake = (Button("retake", f"Retake{_price(job)}", shot.code),) if shot.provider else ()
     return (
-        Button("continue", "Continue", shot.code, asks="What happens next?"),
+        Button("continue", "Continue", shot.code, asks=asks),
+        *earlier,
         *retake,
         Button("stitch", "Stitch", shot.story_code),
         Button("download", "Download", shot.code),
@@ -63,7 +77,7 @@ def view_buttons(view: ShotView) -> tuple[Button, ...]:
     if view.clip is None:
         return (Button("retake", f"Retake{_price(rendered)}", view.shot.code),)
     branch = () if view.on_canon else (Button("choose", "Use in film", view.shot.code),)
-    return (*branch, *shot_buttons(view.shot, rendered))
+    return (*branch, *shot_buttons(view.shot, rendered, view.clip.ending))
 
 
 def added_reply(view: ShotView) -> Reply:
@@ -117,14 +131,14 @@ def price_question(job: Job, question: Question, *, prompt: str, drafted_by: str
     )
 
 
-def offer_reply(target: str, jobs: Sequence[Job]) -> Reply:
+def offer_reply(target: str, offered: Offered) -> Reply:
     """What an `/agree` without a price is answered with: what it would agree to, and the button that does."""
-    usd = sum_of(jobs)
+    jobs, usd = offered.jobs, sum_of(offered.jobs)
     buttons = _agree_to_all(target, len(jobs), usd)
     if len(jobs) == 1:
         target = jobs[0].subject
         buttons = (Button("agree", "Render", money_texts.offered(target, usd)),)
-    return Reply(text=money_texts.offer(target, jobs), buttons=buttons, private=True)
+    return Reply(text=money_texts.offer(target, offered), buttons=buttons, private=True)
 
 
 def _agree_to_all(story: str, jobs: int, usd: Decimal | None) -> tuple[Button, ...]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.commands import COMMANDS, DEFAULT, usage_of
+from bot.film_wishes import stitch_options
 from bot.forget_requests import AskForget, Forget
 from bot.parsing import YES, Parsed, UsageError
 from bot.paying import Agree, Draft, Paying, pot_request
 from engine.codes import is_story_code
+from engine.film_options import StitchOptions
 from engine.model import Add, Asked, Continue, Create, Edit, FileKey, Retake, ShotOptions, Stitch
 
 
@@ -152,8 +154,10 @@ def request_of(
     pictures: tuple[FileKey | None, ...] = (),
     references: tuple[FileKey, ...] = (),
     videos: tuple[FileKey, ...] = (),
+    music: FileKey | None = None,
+    voice: FileKey | None = None,
 ) -> Request:
-    """The value to act on. `shot_of_reply` is the shot of the message that was answered; pictures and videos came with the message.
+    """The value to act on. `shot_of_reply` is the shot of the message that was answered; the files came with the message.
 
     With /create the first picture is the first frame and the second one the last frame (None: that one is not given); with
     /continue a picture is the last frame, since the first one is given. `references` are no frames. A video becomes a shot, and
@@ -165,7 +169,7 @@ def request_of(
     if len(videos) > 1 and parsed.command in WITH_VIDEO:
         raise UsageError(f"Send one video at a time with /{parsed.command}; the others can follow with /add.")
     return _BUILDERS[parsed.command](
-        _Said(parsed, asked, shot_of_reply, pictures, references, next(iter(videos), None))
+        _Said(parsed, asked, shot_of_reply, pictures, references, next(iter(videos), None), music, voice)
     )
 
 
@@ -186,6 +190,12 @@ class _Said:
     pictures: tuple[FileKey | None, ...]
     references: tuple[FileKey, ...]
     video: FileKey | None
+    music: FileKey | None = None
+    voice: FileKey | None = None
+
+    @property
+    def film(self) -> StitchOptions:
+        return stitch_options(self.parsed.options, music=self.music, voice=self.voice)
 
     @property
     def code(self) -> str | None:
@@ -221,6 +231,8 @@ def _options_of(said: Mapping[str, str]) -> ShotOptions:
         is_unseeded=_flag(said, "text-only"),
         still=said.get("still"),
         later_s=float(said["later"]) if "later" in said else None,
+        from_s=float(said["at"]) if "at" in said else None,
+        from_sharpest=_flag(said, "sharp"),
     )
 
 
@@ -264,11 +276,12 @@ def _stitch(said: _Said) -> Request:
             raise UsageError(
                 "With a video /stitch joins the whole story: leave the codes out, or /add the video first."
             )
-        return WithVideo(Add(asked=said.asked, video=said.video), Stitch(asked=said.asked))
+        return WithVideo(Add(asked=said.asked, video=said.video), Stitch(asked=said.asked, options=said.film))
     stories = [code for code in codes if is_story_code(code)]
     if stories and len(codes) > 1:
         raise UsageError("Name one story, or shots in the order of the film, not both.")
-    return Stitch(asked=said.asked, shots=() if stories else codes, story=stories[0] if stories else None)
+    story = stories[0] if stories else None
+    return Stitch(asked=said.asked, shots=() if stories else codes, story=story, options=said.film)
 
 
 def _retake(said: _Said) -> Request:
@@ -318,6 +331,8 @@ def _in_telegram(said: _Said) -> Request:
     raise UsageError(f"/{said.parsed.command} works in Telegram only: it is about payments with Telegram Stars.")
 
 
+WITH_SOUND = frozenset({"stitch"})
+"""The commands that do something with a sound."""
 WITH_VIDEO = frozenset({"add", "create", "continue", "stitch"})
 """The commands that do something with a video."""
 

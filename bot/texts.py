@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.commands import help_text
+from bot.seam_texts import ending_line, seam_lines
 from engine.abilities import Quote
 from engine.errors import Billed
 from engine.job_model import MAY_STILL_COST, NOBODY_AGREED, WAS_CHARGED, Job, JobKind, JobState
@@ -22,15 +23,17 @@ PROMPT_SHOWN = 280
 ONLY_HERE = "Only clips of this place are shown here; /history mine in a private chat with the bot lists all of yours."
 ANOTHER_VERSION = "This button is from another version of Nextshot; /help lists what can be done."
 ADMINS_ONLY = "Only an admin of this group can change its settings."
-_ASKED = re.compile(r"(?:\A|\n)What happens after ([a-z]\d{1,12}-\d{1,9})\?\Z", re.ASCII)
-_ABOUT = re.compile(r"([a-z]\d{1,12}-\d{1,9}) · (?:(?:given )?by |(?:thumbnail|spritesheet|last-frame)\Z)", re.ASCII)
+_ASKED = re.compile(r"(?:\A|\n)What happens after ([a-z]\d{1,12}-\d{1,9}(?:@[\d.]+)?)\?\Z", re.ASCII)
+_ABOUT = re.compile(
+    r"([a-z]\d{1,12}-\d{1,9}) · (?:(?:given )?by |(?:thumbnail|spritesheet|[a-z]+-frame|[\d.]+s?)\Z|(?:webm|gif|frames)\b)",
+    re.ASCII,
+)
 
 
-def status(job: Job, *, prompt: str, place_in_line: int, now: datetime) -> str:
+def status(job: Job, *, prompt: str, place_in_line: int, now: datetime, usual_s: float | None = None) -> str:
     """The one message that counts a job's progress."""
-    return (
-        f"{headline(job)}\n{quoted(prompt)}{stage(job, place_in_line=place_in_line, now=now)}{_price(job)}{_notes(job)}"
-    )
+    stands = stage(job, place_in_line=place_in_line, now=now, usual_s=usual_s)
+    return f"{headline(job)}\n{quoted(prompt)}{stands}{_price(job)}{_notes(job)}"
 
 
 def headline(job: Job) -> str:
@@ -39,8 +42,8 @@ def headline(job: Job) -> str:
     return f"{what} · by {job.person.name}"
 
 
-def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
-    """Where it stands: a percent only where the provider gave one, else the time since it began."""
+def stage(job: Job, *, place_in_line: int, now: datetime, usual_s: float | None = None) -> str:
+    """Where it stands: a percent only where the provider gave one, else how long it takes already and, where known, usually."""
     if job.is_unwanted and job.state in LIVE:
         return "cancelling, as soon as it is handed over"
     match job.state:
@@ -58,7 +61,8 @@ def stage(job: Job, *, place_in_line: int, now: datetime) -> str:
             percent = f" {job.percent:.0f} %" if job.percent is not None else ""
             silent = f" · {job.provider} does not answer; it is asked again" if job.tries else ""
             silent = f" · {job.trouble}" if job.trouble else silent
-            return f"rendering{percent} · {_clock(job, now)}{silent}"
+            usually = f" · usually {about_s(usual_s)}" if usual_s is not None and not (percent or silent) else ""
+            return f"rendering{percent} · {_clock(job, now)}{usually}{silent}"
         case JobState.SAVING if job.kind is JobKind.STITCH:
             percent = f" {job.percent:.0f} %" if job.percent is not None else ""
             return f"joining {len(job.plan)} shots{percent}"
@@ -95,7 +99,7 @@ def shot_caption(shot: Shot, clip: Clip, take: Take | None, job: Job | None = No
     nth = f" · take {take.number}" if take and take.number > 1 else ""
     edit = f"changed: {quoted(take.edit)}" if take and take.edit else ""
     cost = f" · {dollars(job.cost_usd)}" if job and job.cost_usd else ""
-    return f"{shot.code} · {_by(shot)}{nth}\n{quoted(shot.prompt)}{edit}{clip_facts(clip)}{cost}"
+    return f"{shot.code} · {_by(shot)}{nth}\n{quoted(shot.prompt)}{edit}{clip_facts(clip)}{cost}{ending_line(clip)}"
 
 
 def film_caption(film: Film, story: Story | None) -> str:
@@ -149,7 +153,9 @@ def shot_view(view: ShotView) -> str:
         facts = f"{shot.seconds:g} s · {shot.ratio} · {shot.resolution} · {shot.style} · {shot.provider} {shot.model}"
         lines.append(facts)
     unseeded = ", without its last frame" if shot.is_unseeded else ""
+    unseeded = f" from {shot.from_s:.1f} s on" if shot.from_s is not None and not unseeded else unseeded
     lines.append(f"continues {view.parent_code}{unseeded}" if view.parent_code else "begins the story")
+    lines += seam_lines(view.clip, view.parent_code)
     if not view.on_canon:
         lines.append(f"a branch: /choose {shot.code} lets the film follow it")
     if view.is_stale:
@@ -159,7 +165,7 @@ def shot_view(view: ShotView) -> str:
         facts = clip_facts(take.clip) if take.clip else "no clip"
         how = f"“{_short(take.edit, 60)}”" if take.edit else f"seed {take.seed}"
         lines.append(f"take {take.number}{mark}: {how} · {facts}" if shot.provider else facts)
-    return "\n".join(lines)
+    return "\n".join(lines) + ending_line(view.clip)
 
 
 def story_view(view: StoryView) -> str:
@@ -252,7 +258,7 @@ def question(code: str) -> str:
 
 
 def asked_of(text: str) -> str | None:
-    """The shot of a `question` that a text ends with; None: it ends with none."""
+    """The shot, or a frame of it, of a `question` that a text ends with; None: it ends with none."""
     found = _ASKED.search(text)
     return found[1] if found else None
 
@@ -323,6 +329,13 @@ def _clock(job: Job, now: datetime) -> str:
     return f"{elapsed_s // 60}:{elapsed_s % 60:02d}"
 
 
+def about_s(seconds: float) -> str:
+    """`about 8 s`, `about 40 s`, `about 2 min`: as exactly as anybody can say."""
+    if seconds < 20:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 10) * 10} s" if seconds < 95 else f"about {round(seconds / 60)} min"
+
+
 def _took(job: Job) -> str:
     seconds = max(0, round(((job.finished_at or job.created_at) - job.created_at).total_seconds()))
     return f"{seconds} s" if seconds < 90 else f"{seconds // 60}:{seconds % 60:02d} min"
@@ -338,10 +351,10 @@ def sent_again(text: str) -> str:
     return f"{text}\n(sent again, as it is not known whether it arrived above)"
 
 
-def kept(text: str, job: Job) -> str:
-    """What the status message says where the result cannot be shown."""
-    where = "/story" if job.kind is JobKind.STITCH else f"/show {job.subject}"
-    return f"{text}\nit could not be shown here, and is kept: {where}"
+def kept(text: str, code: str, *, may_stand: bool) -> str:
+    """What the status message says where the result cannot be shown, or `may_stand` there."""
+    why = "it is not known whether it arrived here; it" if may_stand else "it could not be shown here, and"
+    return f"{text}\n{why} is kept: /show {code}"
 
 
 def made_smaller(*, limit_bytes: int, lines: int | None, parts: int, link: str | None, whole_bytes: int) -> str:
@@ -356,6 +369,14 @@ def does_not_fit(*, limit_bytes: int, whole_bytes: int, link: str | None) -> str
     """For a video that cannot be made to pass."""
     where = link or "the operator has the file"
     return f"It has {whole_bytes / 1e6:.0f} MB, of which only {limit_bytes / 1e6:.0f} MB pass here: {where}"
+
+
+EXPORT_LATE = "That file took too long to make; try again, or take the MP4."
+
+
+def no_export(why: str, link: str | None) -> str:
+    """For a film that cannot be had as the kind of file that was asked for."""
+    return f"{why} The film as it is: {link}" if link else why
 
 
 def not_let_in(chat_id: str | None, setting: str = "NEXTSHOT_TELEGRAM_ALLOWED") -> str:

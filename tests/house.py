@@ -68,6 +68,7 @@ class House:
         *,
         pictures: tuple[Path, ...] = (),
         videos: tuple[Path, ...] = (),
+        sounds: tuple[Path, ...] = (),
         receipt: str | None = None,
         is_shared: bool = False,
         key: str | None = None,
@@ -76,6 +77,7 @@ class House:
         attachments = (
             *(Attachment(path, "image") for path in pictures),
             *(Attachment(path, "video") for path in videos),
+            *(Attachment(path, "audio") for path in sounds),
         )
         return await self.dispatch.said(
             Incoming(

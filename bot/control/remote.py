@@ -31,7 +31,9 @@ SOCKET_KEY = "socket"
 CONNECT_S = 5.0
 MEET_S = 5.0
 CALL_S = 120.0
-"""A spritesheet of a long film is the slowest thing that is asked."""
+"""A spritesheet of a long film is the slowest thing that is asked, but for DOWNLOAD."""
+DOWNLOAD, DOWNLOAD_S = "download", 1_800.0
+"""It may have to make a film into another kind of file first."""
 ROWS_S = 3_600.0
 """All rows of a house with millions of them."""
 
@@ -58,7 +60,8 @@ def _passed_on(
     async def passed_on(self: RemoteStudio, /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound = call.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        body = await self.ask(f"/call/{name}", call.arguments.dump_json(tuple(bound.arguments.values())))
+        asked = call.arguments.dump_json(tuple(bound.arguments.values()))
+        body = await self.ask(f"/call/{name}", asked, within_s=DOWNLOAD_S if name == DOWNLOAD else None)
         answer: T = call.answer.validate_json(body)
         return answer
 
@@ -112,6 +115,7 @@ class RemoteStudio:
     download = _passed_on(Desk.download)
     keep_picture = _passed_on(Desk.keep_picture)
     keep_video = _passed_on(Desk.keep_video)
+    keep_sound = _passed_on(Desk.keep_sound)
     job = _passed_on(Desk.job)
     film = _passed_on(Desk.film)
     jobs = _passed_on(Desk.jobs)
@@ -152,10 +156,12 @@ class RemoteStudio:
         """Let the connection go."""
         await self._client.aclose()
 
-    async def ask(self, path: str, body: bytes | None = None) -> bytes:
-        """The answer's body. GET without a body, else POST."""
+    async def ask(self, path: str, body: bytes | None = None, *, within_s: float | None = None) -> bytes:
+        """The answer's body. GET without a body, else POST. `within_s` None: in the usual time."""
+        timeout = httpx.USE_CLIENT_DEFAULT if within_s is None else httpx.Timeout(within_s, connect=CONNECT_S)
+        method = "GET" if body is None else "POST"
         try:
-            response = await self._client.request("GET" if body is None else "POST", path, content=body)
+            response = await self._client.request(method, path, content=body, timeout=timeout)
         except httpx.TimeoutException as error:
             raise StorageUnavailable(
                 "The running Nextshot does not answer: wait a moment and try again, or stop it."

@@ -75,9 +75,10 @@ class Given:
     content_type: str
     """As its sender's client says; may be empty."""
     kind: str
-    """`image` or `video`, as the command asks for it."""
+    """`image`, `video` or `audio`, as the command asks for it."""
     is_last_frame: bool = False
     is_reference: bool = False
+    is_voice: bool = False
 
 
 _OWN: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -262,4 +263,5 @@ def _given(upload: Upload, attachment: Mapping[str, Any]) -> Given:
         kind=upload.kind,
         is_last_frame=upload.name == "last_frame",
         is_reference=upload.name.startswith("reference"),
+        is_voice=upload.name.startswith("voice"),
     )

@@ -14,6 +14,7 @@ from bot.discord.site import DiscordSettings
 from bot.discord.slash import Given
 from bot.fetching import Fetching, NotFetched, NotGiven, drop, fetched_all, write
 from bot.message import Attachment
+from bot.sounds import TAKEN, is_sound
 from engine.ports import Files
 
 WORK = "discord-uploads"
@@ -32,10 +33,11 @@ _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot
 """What an MP4 begins with, and what QuickTime's older files begin with."""
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
 """Pictures in the boxes of a video, as phones make them; they are not taken."""
-_NAMES = {"image": "picture", "video": "video"}
+_NAMES = {"image": "picture", "video": "video", "audio": "sound file"}
 _TAKEN = {
     "image": "a JPEG, PNG, WebP or GIF",
     "video": "an MP4, MOV or WebM",
+    "audio": TAKEN,
     "": "a JPEG, PNG, WebP, GIF, MP4, MOV or WebM",
 }
 
@@ -71,7 +73,7 @@ class Uploads:
                 head = await anext(chunks, b"")
                 kind = _kind_wanted(head, given)
                 await write(_with_head(head, chunks), path, MOST_BYTES, partial(_too_large, what, None))
-        return Attachment(path, kind, given.is_last_frame, given.is_reference)
+        return Attachment(path, kind, given.is_last_frame, given.is_reference, given.is_voice)
 
     def _refusal(self, error: BaseException, what: str) -> NotFetched | None:
         if isinstance(error, _Gone):
@@ -87,7 +89,9 @@ class _Gone(Exception):
 
 
 def kind_of(head: bytes) -> str:
-    """`image` or `video`, from at least the first 12 bytes; "" for anything else."""
+    """`image`, `video` or `audio`, from at least the first 12 bytes; "" for anything else."""
+    if is_sound(head):
+        return "audio"
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")):
         return "image"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -109,7 +113,8 @@ def _kind_wanted(head: bytes, given: Given) -> str:
     if kind and given.kind in {kind, ""}:
         return kind
     name = f"“{shown}”" if (shown := _shown(given.name)) else "That file"
-    what = f"a {_NAMES[kind]}" if kind else "neither a picture nor a video that is taken here"
+    nothing = "no sound" if given.kind == "audio" else "neither a picture nor a video"
+    what = f"a {_NAMES[kind]}" if kind else f"{nothing} that is taken here"
     wanted = f"a {_NAMES[given.kind]} is wanted" if given.kind else "one of these is wanted"
     raise NotFetched(f"{name} is {what}, and {wanted}: send {_TAKEN[given.kind]}.")
 

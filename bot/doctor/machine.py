@@ -110,7 +110,7 @@ def check_fonts(_: Settings) -> Iterator[Finding]:
     """Whose letters can be drawn in the captions of drafts."""
     from PIL import features  # noqa: PLC0415  # as above
 
-    from engine.providers.animatic.caption import runs_of  # noqa: PLC0415
+    from engine.media.lettering import runs_of  # noqa: PLC0415
 
     if not features.check("freetype2"):
         yield problem(

@@ -87,6 +87,7 @@ def download(
     thing: o.Thing,
     *,
     variant: Annotated[o.Variant, typer.Option(help="What of it.")] = o.Variant.VIDEO,
+    at: Annotated[float | None, typer.Option(help="The frame at so many seconds instead.", show_default=False)] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write it; a directory, or a new file.", show_default="here")
     ] = None,
@@ -97,7 +98,8 @@ def download(
     """Get the file of a clip or a film, or a picture of it."""
 
     async def work(turn: Turn) -> None:
-        await download_to(turn, thing, variant, out or Path(), overwrite=force)
+        what = variant if at is None else f"{at:g}s"
+        await download_to(turn, thing, what, out or Path(), overwrite=force)
 
     perform(as_json, place, work)
 

@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
+from bot.film_wishes import stitch_options
+from bot.parsing import NO, YES, UsageError
 from bot.terminal import options as o
 from bot.terminal.perform import perform
 from bot.terminal.rows import shot_row
 from bot.terminal.turn import ShotChoices, Turn
 from engine.codes import is_story_code
+from engine.film_options import Fill, FilmFormat, Transition
 from engine.job_model import JobState
 from engine.jobs import LIVE
-from engine.model import Add, Continue, Create, Edit, Retake, ShotOptions, Stitch
+from engine.model import Add, Continue, Create, Edit, FileKey, Retake, ShotOptions, Stitch
 
 
 def create(
@@ -89,6 +92,8 @@ def continue_story(
     text_only: o.TextOnly = False,
     still: o.Still = None,
     later: o.Later = None,
+    at: o.At = None,
+    sharp: o.Sharp = False,
     yes: o.Yes = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
@@ -109,6 +114,8 @@ def continue_story(
             is_unseeded=text_only,
             still=still,
             later_s=later,
+            from_s=at,
+            from_sharpest=sharp or None,
         ),
         first_frame,
         last_frame,
@@ -180,18 +187,72 @@ def edit(
 def stitch(
     codes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STORY | SHOTS…]", help="Default: the film of the current story.", show_default=False),
+        typer.Argument(
+            metavar="[STORY | SHOTS…]",
+            help="Default: the film of the current story. Shots as k7-1 k7-3..5.",
+            show_default=False,
+        ),
     ] = None,
+    *,
+    transition: o.Transition_ = Transition.CUT,
+    over: o.Over = 0.5,
+    seams: o.Seams = "",
+    card: o.Card = None,
+    with_credits: o.Credits = False,
+    captions: o.CaptionsAs = None,
+    texts: o.Texts = None,
+    ratio: o.FilmRatio = None,
+    fill: o.FillWith = Fill.BLUR,
+    volume: o.Volume = 1.0,
+    music: o.Music = None,
+    music_volume: o.MusicVolume = 0.5,
+    voice: o.Voice = None,
+    levels: o.Levels = True,
+    film_format: o.FormatAs = FilmFormat.MP4,
+    fit: o.FitMb = None,
+    preview: o.Preview = False,
     place: o.Place = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Join the shots into one film."""
     named = tuple(codes or ())
+    chosen = {
+        "transition": transition.value,
+        "over": str(over),
+        "seams": seams,
+        "card": card,
+        "credits": YES if with_credits else NO,
+        "captions": captions and captions.value,
+        "texts": texts,
+        "ratio": ratio,
+        "fill": fill.value,
+        "volume": str(volume),
+        "music": str(music_volume) if music else None,
+        "levels": YES if levels else NO,
+        "format": film_format.value,
+        "fit": None if fit is None else str(fit),
+        "preview": YES if preview else NO,
+    }
+    said = {name: value for name, value in chosen.items() if value is not None}
+    try:  # what cannot be understood is told before anything is kept
+        stitch_options(said, music=FileKey("music"), voice=None)
+    except UsageError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
 
     async def work(turn: Turn) -> None:
         is_story = len(named) == 1 and is_story_code(named[0])
-        request = Stitch(asked=turn.asked, shots=() if is_story else named, story=named[0] if is_story else None)
-        await turn.watch(await turn.desk.stitch(request))
+        options = stitch_options(
+            said,
+            music=await turn.desk.keep_sound(Path.cwd() / music) if music else None,
+            voice=await turn.desk.keep_sound(Path.cwd() / voice) if voice else None,
+        )
+        request = Stitch(
+            asked=turn.asked,
+            shots=() if is_story else named,
+            story=named[0] if is_story else None,
+            options=options,
+        )
+        await turn.watch(await turn.desk.stitch(request), film_format=film_format)
 
     perform(as_json, place, work, at_work=True)
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from engine.film_options import Captions, Fill, FilmFormat, Transition
+
 
 class Variant(StrEnum):
     """What can be downloaded of a shot or a film."""
@@ -16,6 +18,11 @@ class Variant(StrEnum):
     THUMBNAIL = "thumbnail"
     SPRITESHEET = "spritesheet"
     LAST_FRAME = "last-frame"
+    FIRST_FRAME = "first-frame"
+    SHARP_FRAME = "sharp-frame"
+    WEBM = "webm"
+    GIF = "gif"
+    FRAMES = "frames"
 
 
 Prompt = Annotated[list[str], typer.Argument(help="What the shot shows.", show_default=False)]
@@ -63,6 +70,53 @@ TextOnly = Annotated[
 ]
 Still = Annotated[str | None, typer.Option(help="Who paints the first frame.", show_default=False)]
 Later = Annotated[float | None, typer.Option(help="Seconds to wait before it is rendered.", show_default=False)]
+
+Transition_ = Annotated[
+    Transition, typer.Option("--transition", help="How one shot gives way to the next.", show_default="cut")
+]
+Over = Annotated[float, typer.Option("--over", help="How many seconds a transition takes.")]
+Seams = Annotated[
+    str, typer.Option("--seams", help="Another transition at some seams, as '2 wipe, 5 cut'.", show_default=False)
+]
+Card = Annotated[
+    str | None, typer.Option("--card", help="Words of a title card; default: the title.", show_default=False)
+]
+Credits = Annotated[bool, typer.Option("--credits", help="Everyone's name at the end.")]
+CaptionsAs = Annotated[
+    Captions | None,
+    typer.Option("--captions", help="The words of the shots: in the picture, as a track.", show_default="none"),
+]
+Texts = Annotated[
+    str | None,
+    typer.Option("--texts", help="Other words for the captions, one a shot, with | between.", show_default=False),
+]
+FilmRatio = Annotated[str | None, typer.Option("--ratio", help="16:9, 9:16 or 1:1.", show_default=False)]
+FillWith = Annotated[
+    Fill, typer.Option("--fill", help="How a shot of another shape fills the film's.", show_default="blur")
+]
+Volume = Annotated[float, typer.Option("--volume", help="How loud the shots are; 0 is silent.")]
+Music = Annotated[
+    Path | None,
+    typer.Option(help="A sound file to play under the film.", show_default=False, exists=True, dir_okay=False),
+]
+MusicVolume = Annotated[float, typer.Option("--music-volume", help="How loud it is; 1 as it is.")]
+Voice = Annotated[
+    Path | None,
+    typer.Option(help="A sound file that speaks over the film.", show_default=False, exists=True, dir_okay=False),
+]
+Levels = Annotated[
+    bool, typer.Option("--levels/--no-levels", help="Even out steps of colour and loudness at the seams.")
+]
+FormatAs = Annotated[
+    FilmFormat, typer.Option("--format", help="The file that you get; frames is a ZIP of pictures.", show_default="mp4")
+]
+FitMb = Annotated[float | None, typer.Option("--fit", help="At most so many MB.", show_default=False)]
+Preview = Annotated[bool, typer.Option("--preview", help="Small and quick, to see the order.")]
+
+At = Annotated[
+    float | None, typer.Option(help="Start on its frame at so many seconds; the film cuts there.", show_default=False)
+]
+Sharp = Annotated[bool, typer.Option("--sharp", help="Start on the sharpest frame of its last half second.")]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it costs without being asked.")]
 

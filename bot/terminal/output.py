@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.terminal.rows import clip_row, film_row, shot_row, story_rows
 from bot.terminal.turn import Turn
+from engine.derive import EXPORTS
 from engine.errors import DiskFull, RequestError
 from engine.model import Film
 from engine.views import StoryView
@@ -63,7 +64,11 @@ async def download_to(turn: Turn, code: str, variant: str, out: Path, *, overwri
     seen = await turn.desk.show(turn.place, code, turn.asked.person.key)
     name = seen.code if isinstance(seen, Film) else seen.shot.code
     target = await asyncio.to_thread(
-        _copy, source, out, name if variant == "video" else f"{name}-{variant}", overwrite=overwrite
+        _copy,
+        source,
+        out,
+        name if variant == "video" or variant in EXPORTS else f"{name}-{variant}",
+        overwrite=overwrite,
     )
     row: dict[str, object] = {"film" if isinstance(seen, Film) else "shot": name, "state": "ready", "variant": variant}
     row["file"] = str(target)

@@ -15,6 +15,7 @@ from bot.terminal.agreeing import answer_to, can_ask
 from bot.terminal.rows import failure_sentence, film_row, job_row, shot_row
 from bot.terminal.voice import Voice
 from engine.errors import NotFound, RequestError
+from engine.film_options import FilmFormat
 from engine.job_model import Job, JobKind, JobState
 from engine.jobs import LIVE, WITH_CLIP
 from engine.model import Asked, Film, Person, ShotOptions
@@ -61,7 +62,14 @@ class Turn:
         references = tuple([await self.desk.keep_picture(Path.cwd() / each) for each in choices.references])
         return replace(choices.options, first_frame=kept_first, last_frame=kept_last, references=references)
 
-    async def watch(self, job: Job, *, agrees: bool = False, is_ours: bool = True) -> None:
+    async def watch(
+        self,
+        job: Job,
+        *,
+        agrees: bool = False,
+        is_ours: bool = True,
+        film_format: FilmFormat = FilmFormat.MP4,
+    ) -> None:
         """Show how the job goes until it is over, then its clip.
 
         `agrees`: to its price, without a question. `is_ours`: this command made it, so that it ends with it where nobody agrees.
@@ -85,7 +93,7 @@ class Turn:
         finally:
             self.voice.rest()
         if job.state in WITH_CLIP:
-            await self._show_result(job)
+            await self._show_result(job, film_format)
             return
         self.voice.wrong(failure_sentence(job), job.failure.kind if job.failure else str(job.state), job_row(job))
         raise JobFailed
@@ -180,13 +188,18 @@ class Turn:
             raise NotFound(f"Job {job.id} of {job.subject} is not there any more; /story shows what is.")
         return fresh
 
-    async def _show_result(self, job: Job) -> None:
+    async def _show_result(self, job: Job, film_format: FilmFormat) -> None:
         if job.kind is JobKind.STITCH:
             film = await self.desk.film(job.film_id) if job.film_id else None
             if film is None:
                 raise NotFound(f"The film of {job.story_code} was deleted meanwhile; /stitch makes it again.")
             file = await self.desk.download(self.place, film.code, "video")
             self.voice.result({"job": job.id, **film_row(film, file)})
+            if film_format is not FilmFormat.MP4:
+                export = await self.desk.download(self.place, film.code, film_format.value)
+                self.voice.result(
+                    {"film": film.code, "state": "ready", "variant": film_format.value, "file": str(export)}
+                )
             return
         file = await self.desk.download(self.place, job.subject, "video")
         view = await self.desk.show(self.place, job.subject)

@@ -9,14 +9,16 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.web.ports import Post
-from bot.web.translate import is_code, picture_path, video_file
+from bot.web.translate import export_of, is_code, picture_path, video_file
 from bot.web.wire import place_in, site_of
-from engine.derive import VARIANTS, derived
+from engine.derive import EXPORTS, VARIANTS, derived
 from engine.errors import NotFound
 from engine.model import FileKey
 
 MAKE_S = 60.0
 """How long making a thumbnail or a sprite sheet may take."""
+EXPORT_S = 1_800.0
+"""How long another kind of file of a film may take. Who goes away meanwhile finds it made."""
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 
 _FILE = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}")
@@ -31,9 +33,10 @@ async def _by_code(request: web.Request) -> web.StreamResponse:
     code, variant = request.match_info["code"].lower(), request.match_info["variant"]
     if not is_code(code) or variant not in VARIANTS:
         raise web.HTTPNotFound
-    async with asyncio.timeout(MAKE_S):
+    async with asyncio.timeout(EXPORT_S if variant in EXPORTS else MAKE_S):
         path = await site_of(request).rooms.studio.download(place_in(request), code, variant)
-    name = f"{code}{path.suffix}" if variant == "video" else f"{code}-{variant}{path.suffix}"
+    is_whole = variant == "video" or variant in EXPORTS
+    name = f"{code}{path.suffix}" if is_whole else f"{code}-{variant}{path.suffix}"
     return await _file(request, path, name, is_kept="v" in request.query)
 
 
@@ -48,8 +51,11 @@ async def _of_post(request: web.Request) -> web.StreamResponse:
     file = video_file(post.body)
     if file is None or not _FILE.fullmatch(file):
         raise NotFound(_GONE)
-    async with asyncio.timeout(MAKE_S):
-        path = await derived(site_of(request).files, FileKey(file), part)
+    export = export_of(post.body) if part in EXPORTS else None
+    if part in EXPORTS and (export is None or export.kind.value != part):
+        raise NotFound(_GONE)
+    async with asyncio.timeout(EXPORT_S if export else MAKE_S):
+        path = await derived(site_of(request).files, FileKey(file), part, export.shots if export else ())
     name = Path(str(post.body["video"]["name"]))
     return await _file(request, path, f"{name.stem}{path.suffix}", is_kept=True)
 
@@ -103,7 +109,7 @@ def _read(path: Path) -> bytes | None:
 
 
 ROUTES = (
-    web.get("/media/{room}/posts/{post}/{part:video|thumbnail|picture}", _of_post),
+    web.get("/media/{room}/posts/{post}/{part:video|thumbnail|picture|webm|gif|frames}", _of_post),
     web.get("/media/{room}/jobs/{job}/preview", _preview),
     web.get("/media/{room}/{code}/{variant}", _by_code),
 )

@@ -72,7 +72,7 @@ class Studio(Protocol):
     async def job(self, job_id: int, /) -> Job | None: ...
 
     async def download(self, place: str, code: str, variant: str, /) -> Path:
-        """The file of a shot or a film. `variant` is `video`, `thumbnail`, `spritesheet` or `last-frame`.
+        """The file of a shot or a film; `variant` is one of `engine.derive.VARIANTS`.
 
         Raises:
             NotFound, BadMedia, MediaLimit, StorageError

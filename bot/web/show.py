@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot.message import Reply
+from bot.message import Export, Reply
 from bot.web.ports import Post
-from bot.web.translate import button_body, is_code, post_id_of, room_of
+from bot.web.translate import button_body, export_of, is_code, post_id_of, room_of
 from engine.job_model import Job
 from engine.model import Clip, Film, Story
 from engine.views import ShotView, StoryView
@@ -19,7 +19,7 @@ def post_json(post: Post) -> dict[str, Any]:
     """A kept message."""
     body = post.body
     base = f"/media/{room_of(post.place)}/posts/{post.id}"
-    video = body.get("video")
+    video, export = body.get("video"), export_of(body)
     return {
         "id": post.id,
         "kind": body["kind"],
@@ -28,9 +28,11 @@ def post_json(post: Post) -> dict[str, Any]:
         "text": body["text"],
         "reply_to": body.get("reply_to"),
         "pictures": body.get("pictures", 0),
+        "sounds": body.get("sounds", 0),
         "videos": body.get("videos", 0),
         "buttons": body.get("buttons", []),
-        "video": None if video is None else _video_json(video, base),
+        "video": None if video is None or export is not None else _video_json(video, base),
+        "file": None if video is None or export is None else _file_json(video, export, base),
         "picture": f"{base}/picture?v={post.revision}" if body.get("picture") else None,
         "percent": body.get("percent"),
         "is_error": body.get("is_error", False),
@@ -54,6 +56,12 @@ def _video_json(video: Mapping[str, Any], base: str) -> dict[str, Any]:
     shown = {name: video[name] for name in ("name", "seconds", "width", "height", "bytes")}
     code = Path(video["name"]).stem
     return {**shown, "src": f"{base}/video", "poster": f"{base}/thumbnail", "code": code if is_code(code) else None}
+
+
+def _file_json(video: Mapping[str, Any], export: Export, base: str) -> dict[str, Any]:
+    """A file that is made when it is first asked for."""
+    name = f"{Path(video['name']).stem}{export.kind.suffix}"
+    return {"name": name, "kind": export.kind.value, "src": f"{base}/{export.kind.value}"}
 
 
 def story_json(view: StoryView, stories: Sequence[Story]) -> dict[str, Any]:

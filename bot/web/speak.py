@@ -64,8 +64,8 @@ async def _said(request: web.Request, data: Mapping[str, Any], brought: list[Att
         if answered is None or answered.place != place:
             raise web.HTTPBadRequest(text="The message that this one answers is not in this room.")
     kinds = [each.kind for each in brought]
-    async with asyncio.timeout(ANSWER_TO_VIDEO_S if "video" in kinds else ANSWER_S):
-        body = said_body(person, text, reply_to=reply_to, pictures=kinds.count("image"), videos=kinds.count("video"))
+    async with asyncio.timeout(ANSWER_TO_VIDEO_S if {"video", "audio"} & {*kinds} else ANSWER_S):
+        body = said_body(person, text, reply_to=reply_to, kinds=kinds)
         post = await site.rooms.add(place, author=person.key, body=body, nonce=key)
         incoming = Incoming(
             key=key,
@@ -151,7 +151,7 @@ async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], list[Atta
 
 def _check_file(part: BodyPartReader, *, is_first: bool) -> None:
     if part.name not in KINDS or not is_first:
-        raise web.HTTPBadRequest(text="Send one picture or one video with a message.")
+        raise web.HTTPBadRequest(text="Send one picture, video or sound with a message.")
 
 
 async def _drop(brought: list[Attachment]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.message import Button, Reply, Video
+from bot.message import Button, Export, Reply, Video
 from engine.codes import parse_film_code, parse_shot_code
-from engine.model import Person
+from engine.film_options import FilmFormat
+from engine.model import FileKey, Person
 
 PLATFORM = "local"
 BOT = ""
@@ -133,15 +134,16 @@ def is_code(text: str) -> bool:
 # --- what is kept ----------------------------------------------------------------------------------------------------
 
 
-def said_body(person: Person, text: str, *, reply_to: int | None, pictures: int, videos: int = 0) -> dict[str, Any]:
-    """What is kept of a person's message."""
+def said_body(person: Person, text: str, *, reply_to: int | None, kinds: Sequence[str] = ()) -> dict[str, Any]:
+    """What is kept of a person's message; `kinds` are those of its attachments."""
     return {
         "kind": "said",
         "name": person.name,
         "text": text,
         "reply_to": reply_to,
-        "pictures": pictures,
-        "videos": videos,
+        "pictures": kinds.count("image"),
+        "videos": kinds.count("video"),
+        "sounds": kinds.count("audio"),
     }
 
 
@@ -153,6 +155,7 @@ def reply_body(reply: Reply, *, reply_to: int | None = None) -> dict[str, Any]:
         "reply_to": reply_to,
         "buttons": [button_body(button) for button in reply.buttons],
         "video": None if reply.video is None else _video_body(reply.video),
+        "export": None if reply.export is None else _export_body(reply.export),
         "picture": None if reply.picture is None else str(reply.picture),
         "percent": reply.percent,
         "is_error": reply.is_error,
@@ -164,9 +167,13 @@ def button_body(button: Button) -> dict[str, Any]:
     return {"verb": button.verb, "label": button.label, "target": button.target, "asks": button.asks}
 
 
+def _export_body(export: Export) -> dict[str, Any]:
+    return {"kind": export.kind.value, "shots": [list(shot) for shot in export.shots]}
+
+
 def _video_body(video: Video) -> dict[str, Any]:
     return {
-        "file": video.path.name,
+        "file": str(video.file),
         "name": video.name,
         "seconds": video.seconds,
         "width": video.width,
@@ -179,6 +186,14 @@ def video_file(body: Mapping[str, Any]) -> str | None:
     """The key of the file that a kept message shows."""
     video = body.get("video")
     return str(video["file"]) if video else None
+
+
+def export_of(body: Mapping[str, Any]) -> Export | None:
+    """The kind of file that a kept message shows its video as; None: as it is."""
+    export = body.get("export")
+    if not export:
+        return None
+    return Export(FilmFormat(export["kind"]), tuple((code, FileKey(key)) for code, key in export["shots"]))
 
 
 def picture_path(body: Mapping[str, Any]) -> Path | None:

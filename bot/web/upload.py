@@ -12,19 +12,21 @@ import aiofiles
 from aiohttp import BodyPartReader, web
 
 from bot.message import Attachment
+from bot.sounds import TAKEN, is_sound
 
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PICTURE_S = 120.0
 """How long an upload may take."""
 VIDEO_BYTES_MAX = 500 * 1024 * 1024
 VIDEO_S = 600.0
+SOUND_BYTES_MAX = 190 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 """What an MP4 begins with, and what QuickTime's older files begin with."""
 
 
 async def receive(part: BodyPartReader, directory: Path) -> Attachment:
-    """The part as a file; its name says whether it is to be a `picture` or a `video`.
+    """The part as a file; its name says what it is to be: one of KINDS.
 
     What it is is read from its first bytes; the name and the kind that the browser gave are ignored.
 
@@ -42,7 +44,7 @@ async def receive(part: BodyPartReader, directory: Path) -> Attachment:
     except BaseException:
         await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
         raise
-    return Attachment(named, kind.said_as)
+    return Attachment(named, kind.said_as, is_voice=part.name == "voice")
 
 
 async def _write(part: BodyPartReader, path: Path, kind: _Kind) -> bytes:
@@ -93,6 +95,13 @@ def video_suffix(head: bytes) -> str:
     raise web.HTTPUnsupportedMediaType(text="That file is not a video; send an MP4, WebM or MOV.")
 
 
+def sound_suffix(head: bytes) -> str:
+    """Raises HTTPUnsupportedMediaType: no sound that we take begins with these bytes."""
+    if is_sound(head):
+        return ".sound"
+    raise web.HTTPUnsupportedMediaType(text=f"That file is no sound; send {TAKEN}.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
     said_as: str
@@ -105,5 +114,7 @@ class _Kind:
 KINDS: Mapping[str, _Kind] = {
     "picture": _Kind(said_as="image", most_bytes=PICTURE_BYTES_MAX, most_s=PICTURE_S, suffix_of=picture_suffix),
     "video": _Kind(said_as="video", most_bytes=VIDEO_BYTES_MAX, most_s=VIDEO_S, suffix_of=video_suffix),
+    "music": _Kind(said_as="audio", most_bytes=SOUND_BYTES_MAX, most_s=VIDEO_S, suffix_of=sound_suffix),
+    "voice": _Kind(said_as="audio", most_bytes=SOUND_BYTES_MAX, most_s=VIDEO_S, suffix_of=sound_suffix),
 }
 """By the name of the part that brings one."""

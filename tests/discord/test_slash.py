@@ -116,7 +116,10 @@ def test_what_is_filled_in_has_the_type_and_range_of_what_it_is() -> None:
     assert option("history", "mine")["type"] == Type.BOOLEAN
     assert option("history", "before")["min_value"] == 1
     assert option("choose", "take")["type"] == Type.INTEGER
-    assert values(option("download", "what")) == ["video", "thumbnail", "spritesheet", "last-frame"]
+    what = ["video", "thumbnail", "spritesheet", "last-frame", "first-frame", "sharp-frame", "webm", "gif", "frames"]
+    assert values(option("download", "what")) == what
+    assert option("continue", "at")["type"] == Type.NUMBER
+    assert option("continue", "sharp")["type"] == Type.BOOLEAN
     assert option("create", "style")["autocomplete"] is True
     assert option("create", "silent")["type"] == option("continue", "text-only")["type"] == Type.BOOLEAN
     assert option("create", "negative")["max_length"] == 1_000

@@ -25,6 +25,7 @@ WEBP = b"RIFF\x40\0\0\0WEBPVP8 " + b"\0" * 60
 GIF = b"GIF89a" + b"\0" * 60
 MP4 = b"\0\0\0\x20ftypisom\0\0\2\0" + b"\0" * 60
 MOV = b"\0\0\0\x14ftypqt  " + b"\0" * 60
+OGG = b"OggS" + bytes(60)
 WEBM = b"\x1a\x45\xdf\xa3" + b"\0" * 60
 HEIC = b"\0\0\0\x24ftypheic" + b"\0" * 60
 
@@ -75,7 +76,7 @@ def _uploads(cdn: Cdn, directory: Path) -> Uploads:
     return Uploads(DiscordSettings(token="t", api_url=cdn.api_url), LocalFiles(directory))
 
 
-def _as(given: Given, kind: str, *, is_last_frame: bool = False) -> Given:
+def _as(given: Given, kind: str, *, is_last_frame: bool = False, is_voice: bool = False) -> Given:
     return Given(
         id=given.id,
         url=given.url,
@@ -84,6 +85,7 @@ def _as(given: Given, kind: str, *, is_last_frame: bool = False) -> Given:
         content_type=given.content_type,
         kind=kind,
         is_last_frame=is_last_frame,
+        is_voice=is_voice,
     )
 
 
@@ -151,11 +153,13 @@ async def test_files_arrive_as_what_they_are(cdn: Cdn, tmp_path: Path) -> None:
     """Whatever they are called; under names of ours, until they are dropped."""
     uploads = _uploads(cdn, tmp_path)
     last = _as(cdn.gives("../../x.mp4", PNG), "image", is_last_frame=True)
-    given = [_as(cdn.gives("a.png", MP4), "video"), last, cdn.gives("b.txt", JPEG), cdn.gives("c.jpg", WEBM)]
+    voice = _as(cdn.gives("b.txt", OGG), "audio", is_voice=True)
+    given = [_as(cdn.gives("a.png", MP4), "video"), last, voice, cdn.gives("c.jpg", WEBM)]
     fetched = await uploads.fetch(given)
-    assert [each.kind for each in fetched] == ["video", "image", "image", "video"]
+    assert [each.kind for each in fetched] == ["video", "image", "audio", "video"]
     assert [each.is_last_frame for each in fetched] == [False, True, False, False]
-    assert [each.path.read_bytes() for each in fetched] == [MP4, PNG, JPEG, WEBM]
+    assert [each.is_voice for each in fetched] == [False, False, True, False]
+    assert [each.path.read_bytes() for each in fetched] == [MP4, PNG, OGG, WEBM]
     assert all(each.path.parent == LocalFiles(tmp_path).work(under_test.WORK) for each in fetched)
     await uploads.drop(fetched)
     assert _leftovers(tmp_path) == []
@@ -166,6 +170,8 @@ async def test_files_arrive_as_what_they_are(cdn: Cdn, tmp_path: Path) -> None:
     [
         (MP4, "image", "“lamp.png” is a video, and a picture is wanted: send a JPEG, PNG, WebP or GIF."),
         (JPEG, "video", "“lamp.png” is a picture, and a video is wanted: send an MP4, MOV or WebM."),
+        (OGG, "image", "“lamp.png” is a sound file, and a picture is wanted: send a JPEG, PNG, WebP or GIF."),
+        (HEIC, "audio", "“lamp.png” is no sound that is taken here, and a sound file is wanted: send an MP3, M4A,"),
         (
             HEIC,
             "image",

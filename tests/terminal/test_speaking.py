@@ -136,14 +136,17 @@ def test_a_pipe_gets_a_line_per_stage(capsys: pytest.CaptureFixture[str]) -> Non
     voice.result(
         {"shot": "k7-2", "state": "ready", "seconds": 2.0, "width": 4, "height": 3, "fps": 24.0, "file": "/x y"}
     )
-    voice.rows([{"a": 1, "b": "two\twords"}], ("a", "b"))
+    voice.rows([{"a": 1, "b_usd": "two\twords"}, {"a": 2}], ("a", "b_usd"))
+    voice.rows([], ("a", "b_usd"))
     assert capsys.readouterr().out.splitlines() == [
         "k7-2 rendering",
         "k7-2 queued, waits for k7-1",
         "k7-2 queued, 2 before it",
         "k7-2  ready  2 s  4x3  24 fps",
         "/x y",
+        "a\tb_usd",
         "1\ttwo words",
+        "2\t-",
     ]
 
 
@@ -231,7 +234,7 @@ def test_a_signal_lets_the_work_close_what_it_opened(number: signal.Signals, cod
         (["create", "x", "--seconds", "many"], "Invalid value for '--seconds'"),
         (["create", "x", "--first-frame", "none.png"], "none.png"),
         (["create"], "Missing argument"),
-        (["download", "k7-1", "--variant", "gif"], "'gif' is not one of"),
+        (["download", "k7-1", "--variant", "avi"], "'avi' is not one of"),
         (["history", "--limit", "0"], "--limit"),
         (["create", "x"], "NEXTSHOT_WEB_PORT is 'x' in the environment"),
     ],

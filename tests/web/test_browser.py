@@ -294,6 +294,19 @@ def test_a_download_is_the_clip(film: Film) -> None:
     assert started.value.suggested_filename == f"{film.film}-last-frame.png"
 
 
+def test_a_gif_of_the_film_moves_in_its_message(film: Film) -> None:
+    """It is made when its message is in sight, and saved under the film's code."""
+    page = film.ana.page
+    card = page.locator(".card.has-video").filter(has=_video(page, film.film))
+    card.get_by_role("button", name="GIF").click()
+    image = page.get_by_role("img", name=f"{film.film}.gif")
+    expect(image).to_have_js_property("complete", value=True, timeout=RENDER_MS)
+    assert image.evaluate("image => image.naturalWidth") > 0
+    with page.expect_download() as started:
+        page.get_by_role("link", name=f"Download {film.film}.gif").click()
+    assert started.value.suggested_filename == f"{film.film}.gif"
+
+
 @pytest.mark.parametrize("width", [360, 768])
 def test_nothing_is_wider_than_a_phone(browser: Browser, film: Film, width: int) -> None:
     """The page never scrolls sideways, and what is needed can be reached."""

@@ -256,6 +256,31 @@ async def test_a_download_has_a_name_of_ours(web: WebHouse) -> None:
     assert not set(disposition.partition("=")[2].strip('"')) & set('";\n/\\<>')
 
 
+async def test_another_kind_of_file_is_made_when_it_is_looked_at(web: WebHouse) -> None:
+    """Shown or kept under the shot's code and as what it is; a page that reads one byte learns that it is there, or why not."""
+    await web.house.shot()
+    for kind, suffix, content_type in (("gif", "gif", "image/gif"), ("frames", "zip", "application/zip")):
+        post = (await web.say(f"/download a1-1 {kind}"))["answer"]
+        assert (post["video"], post["text"]) == (None, f"a1-1 · {kind}")
+        assert post["file"] == {
+            "name": f"a1-1.{suffix}",
+            "kind": kind,
+            "src": f"/media/home/posts/{post['id']}/{kind}",
+        }
+        async with web.get(post["file"]["src"], headers={"Range": "bytes=0-0"}) as part:
+            assert (part.status, part.content_type) == (206, content_type)
+        for src in (f"{post['file']['src']}?download=1", f"/media/home/a1-1/{kind}?download=1"):
+            async with web.get(src) as whole:
+                assert whole.status == 200
+                assert whole.headers["Content-Disposition"] == f'attachment; filename="a1-1.{suffix}"'
+    async with web.get(f"/media/home/posts/{post['id']}/gif") as other:
+        assert other.status == 404
+    await web.say("/delete a1-1")
+    async with web.get(post["file"]["src"]) as gone:
+        assert gone.status == 404
+        assert (await gone.json())["error"]
+
+
 async def test_a_deleted_clip_is_gone_with_a_sentence(web: WebHouse) -> None:
     """The message stays, its file does not."""
     key = await web.clip()

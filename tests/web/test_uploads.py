@@ -67,6 +67,18 @@ async def test_what_only_begins_like_a_video_is_told_privately(web: WebHouse) ->
     assert list(web.uploads.iterdir()) == []
 
 
+@pytest.mark.parametrize("part", ["music", "voice"])
+async def test_a_sound_comes_with_a_stitch(web: WebHouse, part: str) -> None:
+    """What begins like none is refused; what only begins like one is told when it is measured."""
+    async with web.post("/api/room/home/say", data=form_with(part, b"<html>", "/stitch")) as answer:
+        assert (answer.status, "no sound" in (await answer.json())["error"]) == (415, True)
+    async with web.post("/api/room/home/say", data=form_with(part, b"ID3" + bytes(1_000), "/stitch")) as answer:
+        data = await answer.json()
+    assert (answer.status, data["post"]["sounds"]) == (200, 1)
+    assert data["private"]["is_error"]
+    assert list(web.uploads.iterdir()) == []
+
+
 async def test_one_file_comes_with_a_message(web: WebHouse) -> None:
     """A second one, or one of another name, is refused with all that came before it."""
     for kind in ("video", "document"):
@@ -74,7 +86,7 @@ async def test_one_file_comes_with_a_message(web: WebHouse) -> None:
         form.add_field(kind, b"more", filename="b.mp4")
         async with web.post("/api/room/home/say", data=form) as answer:
             assert answer.status == 400
-            assert (await answer.json())["error"] == "Send one picture or one video with a message."
+            assert (await answer.json())["error"] == "Send one picture, video or sound with a message."
     assert list(web.uploads.iterdir()) == []
 
 
@@ -103,4 +115,5 @@ def test_the_limit_is_what_the_page_says() -> None:
     """The composer refuses what the server would refuse, before it is sent."""
     composer = (Path(upload.__file__).parent / "static" / "composer.js").read_text(encoding="utf-8")
     assert f"video: {VIDEO_BYTES_MAX // 1024 // 1024} * MEGABYTE" in composer
+    assert f"audio: {upload.SOUND_BYTES_MAX // 1024 // 1024} * MEGABYTE" in composer
     assert f"image: {upload.PICTURE_BYTES_MAX // 1024 // 1024} * MEGABYTE" in composer

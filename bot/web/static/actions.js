@@ -7,8 +7,9 @@ const STRONG = new Set(['continue', 'again', 'agree']);
 
 /** The row of a message: its buttons, and the download of its clip. */
 export function actions(post, room) {
-  const row = post.buttons.filter((button) => button.verb !== 'download').map((button) => action(button, room));
-  const download = post.buttons.find((button) => button.verb === 'download');
+  const isLink = (button) => button.verb === 'download' && !button.target.includes(':'); // other kinds of it are made first
+  const row = post.buttons.filter((button) => !isLink(button)).map((button) => action(button, room));
+  const download = post.buttons.find(isLink);
   const code = post.video?.code ?? download?.target;
   if (code) {
     const at = row.findIndex((element) => element.dataset.verb === 'delete');

@@ -52,12 +52,12 @@ export class Api {
     return ask(`${this.base}/story/${code}`);
   }
 
-  /** `file`: a picture or a video. */
-  say(data, file) {
+  /** `file`: a picture, a video or a sound; `part`: what it is to be. */
+  say(data, file, part) {
     if (!file) return post(`${this.base}/say`, data);
     const form = new FormData();
     form.append('say', JSON.stringify(data));
-    form.append(file.type.startsWith('video/') ? 'video' : 'picture', file);
+    form.append(part, file);
     return ask(`${this.base}/say`, { method: 'POST', body: form });
   }
 

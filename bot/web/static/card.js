@@ -14,6 +14,7 @@ export function saidCard(post, isMine, room) {
   const bubble = make('div', { className: 'said-text', dir: 'auto' });
   bubble.append(...words(post.text, room));
   if (post.videos) bubble.append(make('span', { className: 'said-picture' }, 'with a video'));
+  if (post.sounds) bubble.append(make('span', { className: 'said-picture' }, 'with a sound'));
   if (post.pictures) bubble.append(make('span', { className: 'said-picture' }, 'with a picture'));
   const mark = make('span', { className: 'mark', 'aria-hidden': 'true' }, [...post.name][0] ?? '?');
   mark.style.setProperty('--hue', hueOf(post.author));
@@ -44,18 +45,18 @@ export class ReplyCard {
     const has = (verb) => post.buttons.some((button) => button.verb === verb);
     const isLive = has('cancel') && !has('agree'); // a question waits for somebody: nothing counts meanwhile
     this.element.classList.toggle('is-error', post.is_error);
-    this.element.classList.toggle('has-video', Boolean(post.video));
+    this.element.classList.toggle('has-video', Boolean(post.video || post.file));
     if (post.video) this.element.style.setProperty('--aspect', String(post.video.width / post.video.height));
     this.element.classList.toggle('is-film', Boolean(post.video?.code?.includes('f')));
     this.element.classList.toggle('is-live', isLive);
     this.element.setAttribute('aria-live', isLive ? 'off' : 'polite'); // nobody wants every percent read aloud
-    const isNote = !isLive && !post.video && !post.picture && !post.is_error && !post.buttons.length && HEAD.test(post.text)
+    const isNote = !isLive && !post.video && !post.file && !post.picture && !post.is_error && !post.buttons.length && HEAD.test(post.text)
       && post.text.split('\n').length <= NOTE_LINES;
     this.element.classList.toggle('is-note', isNote);
     if (before?.text !== post.text) this.text.replaceChildren(...lines(post.text, this.room));
     this.#stage(post, before);
     this.#count(post, isLive);
-    const shown = JSON.stringify([post.buttons, post.video?.src]);
+    const shown = JSON.stringify([post.buttons, post.video?.src, post.file?.src]);
     if (this.shown !== shown) {
       this.shown = shown;
       const held = this.row.contains(document.activeElement);
@@ -78,10 +79,12 @@ export class ReplyCard {
   #stage(post, before) {
     if (post.video) {
       if (before?.video?.src !== post.video.src) this.stage.replaceChildren(player(post.video, this.room));
+    } else if (post.file) {
+      if (before?.file?.src !== post.file.src) this.stage.replaceChildren(exported(post.file, this.room));
     } else if (post.picture) {
       if (before?.picture !== post.picture) this.#picture(post.picture);
     } else this.stage.replaceChildren();
-    this.stage.hidden = !post.video && !post.picture;
+    this.stage.hidden = !post.video && !post.file && !post.picture;
   }
 
   /** The next preview takes the place of the last one only when it is there, so nothing flickers. */
@@ -136,6 +139,55 @@ function player(video, room) {
     frame.replaceChildren(make('p', { className: 'player-gone' }, `The clip ${video.code ?? ''} is not here any more.`));
   });
   return frame;
+}
+
+const PAUSE_MS = 3000;
+const TRIES_MOST = 100;
+let making = Promise.resolve();
+
+const waited = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    waited.unobserve(target);
+    target.dispatchEvent(new Event('seen'));
+  }
+});
+
+/** A film as another kind of file. It is made when it is first in sight, which may take minutes. */
+function exported(file, room) {
+  const link = make('a', { className: 'link', href: `${file.src}?download=1`, download: file.name }, `Download ${file.name}`);
+  const note = make('p', { className: 'player-gone', role: 'status' }, `Making ${file.name}…`);
+  const frame = make('div', { className: 'player' }, note);
+  frame.addEventListener('seen', async () => {
+    const asked = making.then(() => whenMade(file.src, frame));
+    making = asked; // a browser keeps few lines to one server
+    const refusal = await asked;
+    if (refusal !== null) return say(note, refusal);
+    const below = make('p', { className: 'player-gone' }, link);
+    if (file.kind === 'gif') frame.replaceChildren(make('img', { src: file.src, alt: file.name }), below);
+    else if (file.kind === 'webm') {
+      const video = make('video', { controls: true, playsinline: true, preload: 'metadata', src: file.src, 'aria-label': file.name });
+      video.addEventListener('play', () => room.playing(video));
+      frame.replaceChildren(video, below);
+    } else frame.replaceChildren(below);
+    return undefined;
+  });
+  waited.observe(frame);
+  return frame;
+}
+
+/** Null, or the sentence on why there is none. One byte is asked for, so that a refusal can be read. */
+async function whenMade(src, frame) {
+  for (let tries = 0; tries < TRIES_MOST && frame.isConnected; tries += 1) {
+    try {
+      const answer = await fetch(src, { headers: { Range: 'bytes=0-0' } });
+      return answer.ok ? null : ((await answer.json()).error ?? 'That file cannot be made.');
+    } catch (error) { // a browser gives up before a long film is made
+      if (!(error instanceof TypeError)) return 'That file cannot be made.';
+      await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
+    }
+  }
+  return 'That file is not made yet; reload the page to look again.';
 }
 
 /** A message line by line: what it is about, what was asked, and the rest. */

@@ -7,7 +7,8 @@ import { forTab, keep, recall } from './keep.js';
 
 const TEXT_MAX = 8000;
 const MEGABYTE = 1024 * 1024;
-const MOST = { image: 32 * MEGABYTE, video: 500 * MEGABYTE };
+const MOST = { image: 32 * MEGABYTE, video: 500 * MEGABYTE, audio: 190 * MEGABYTE };
+const CALLED = { image: 'picture', video: 'video', audio: 'sound' };
 const FIRST = '/create what the first shot shows';
 const NEXT = '/continue what happens next';
 
@@ -19,11 +20,11 @@ export class Composer {
       role: 'combobox', 'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': 'completions', 'aria-haspopup': 'listbox', 'aria-describedby': 'hint',
     });
     this.list = make('ul', { id: 'completions', className: 'completions', role: 'listbox', 'aria-label': 'Completions', hidden: true });
-    this.file = make('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp,image/gif,video/mp4,video/webm,video/quicktime', hidden: true, tabindex: -1 });
+    this.file = make('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp,image/gif,video/mp4,video/webm,video/quicktime,audio/*', hidden: true, tabindex: -1 });
     this.chip = make('div', { className: 'chip', hidden: true });
     this.hint = make('p', { id: 'hint', className: 'hint' });
     this.error = make('p', { className: 'composer-error', role: 'alert', hidden: true });
-    this.attach = make('button', { type: 'button', className: 'round', 'aria-label': 'Add a picture or a video', title: 'Add a picture to start on, or a video', onclick: () => this.file.click() }, '+');
+    this.attach = make('button', { type: 'button', className: 'round', 'aria-label': 'Add a picture, a video or music', title: 'Add a picture to start on, a video, or music for a film', onclick: () => this.file.click() }, '+');
     this.submit = make('button', { type: 'submit', className: 'round is-main', 'aria-label': 'Send', title: 'Send (Enter)' }, '➤');
     form.append(this.list, this.error, this.chip, make('div', { className: 'composer-row' }, this.attach, this.box, this.submit), this.hint, this.file);
     this.draft = `nextshot-draft-${room.name}`;
@@ -161,27 +162,39 @@ export class Composer {
     this.box.removeAttribute('aria-activedescendant');
   }
 
-  /** A picture or a video goes with the next message; null: none does any more. */
+  /** A picture, a video or a sound goes with the next message; null: none does any more. */
   #take(file, event) {
     const kind = file?.type.split('/')[0];
     if (file === undefined || (file && !MOST[kind])) return;
     event?.preventDefault();
     if (file && file.size > MOST[kind]) {
-      this.#fail(`That ${kind === 'image' ? 'picture' : 'video'} is larger than ${MOST[kind] / MEGABYTE} MB; make it smaller.`);
+      this.#fail(`That ${CALLED[kind]} is larger than ${MOST[kind] / MEGABYTE} MB; make it smaller.`);
       return;
     }
     if (this.url) URL.revokeObjectURL(this.url);
     [this.brought, this.key, this.url] = [file, null, kind === 'image' ? URL.createObjectURL(file) : null];
+    this.part = { image: 'picture', video: 'video', audio: 'music' }[kind];
     this.chip.hidden = !file;
     if (!file) return this.focus();
     const shown = kind === 'image' ? [make('img', { src: this.url, alt: '' }), make('span', {}, 'The shot will start on this picture')]
-      : [make('span', {}, `${file.name} becomes a shot`)];
-    const what = kind === 'image' ? 'picture' : 'video';
+      : kind === 'video' ? [make('span', {}, `${file.name} becomes a shot`)] : [this.#soundSwitch(file.name)];
+    const what = CALLED[kind];
     this.chip.replaceChildren(...shown, make('button', { type: 'button', className: 'link', 'aria-label': `Remove the ${what}`, onclick: () => this.#take(null) }, 'Remove'));
     if (!this.box.value && kind === 'image') this.begin('/create ', 'what happens in this picture');
-    else if (!this.box.value) this.begin('/add ', 'what the video shows');
+    else if (!this.box.value && kind === 'video') this.begin('/add ', 'what the video shows');
+    else if (!this.box.value) this.begin('/stitch ', 'joins the story into a film with this sound');
     this.focus();
     return undefined;
+  }
+
+  /** A sound is music under the film, or a voice over it. */
+  #soundSwitch(name) {
+    const words = () => `${name} is ${this.part === 'voice' ? 'a voice over' : 'music under'} the film`;
+    const button = make('button', { type: 'button', className: 'link', title: 'Music or voice', onclick: () => {
+      this.part = this.part === 'voice' ? 'music' : 'voice';
+      say(button, words());
+    } }, words());
+    return button;
   }
 
   #changed() {
@@ -207,7 +220,7 @@ export class Composer {
   #send() {
     const text = this.box.value.trim();
     if (!text && !this.brought) return;
-    const message = { text, key: this.key ?? newKey(), brought: this.brought };
+    const message = { text, key: this.key ?? newKey(), brought: this.brought, part: this.part };
     this.#close();
     [this.key, this.back, this.brought] = [null, 0, null];
     this.chip.hidden = true;
@@ -218,10 +231,10 @@ export class Composer {
   }
 
   async #deliver(message) {
-    const { brought, ...said } = message;
+    const { brought, part, ...said } = message;
     this.form.setAttribute('aria-busy', 'true');
     try {
-      await this.room.say(said, brought);
+      await this.room.say(said, brought, part);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#giveBack(message, error.message);
@@ -231,13 +244,14 @@ export class Composer {
   }
 
   /** It was not taken: it stands in the box again, with its key, so that a second try is the same message. */
-  #giveBack({ text, key, brought }, sentence) {
+  #giveBack({ text, key, brought, part }, sentence) {
     if (this.box.value || this.brought) {
       this.#fail(`${sentence} (Not sent: “${text.slice(0, 60)}”. The arrow key up brings it back.)`);
       return;
     }
     this.box.value = text;
     if (brought) this.#take(brought);
+    if (brought && part === 'voice') this.chip.querySelector('button').click();
     this.key = key;
     this.#changed();
     this.#fail(sentence);

@@ -1,0 +1,77 @@
+"""A film whose header holds the parameter sets of two encoders, in a real Chromium."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import async_playwright
+
+from engine import media
+from engine.film_options import Transition
+from engine.media.headers import parse
+from engine.media.inspection import inspect
+from tests.media.makers import Recipe, Rgb, make
+from tests.web.browser import QUIET, chromium
+
+EXECUTABLE = chromium()
+pytestmark = [
+    pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium: set NEXTSHOT_CHROMIUM or install chromium"),
+    pytest.mark.timeout(240),
+]
+FOREIGN = {"crf": "18", "x264-params": "keyint=12:min-keyint=12:bframes=2:b-adapt=0:cabac=0:ref=1:scenecut=0"}
+RED, BLUE = (200, 60, 30), (30, 60, 200)
+PLAY = """async ([source, times]) => {
+  const video = document.createElement("video");
+  video.muted = true;
+  const until = name => new Promise((done, failed) => {
+    video.addEventListener(name, done, {once: true});
+    video.addEventListener("error", () => failed(new Error(video.error.message)), {once: true});
+  });
+  const ended = until("ended");
+  video.src = source;
+  document.body.append(video);
+  await video.play();
+  await ended;
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  const brush = canvas.getContext("2d");
+  const seen = [];
+  for (const time of times) {
+    const there = until("seeked");
+    video.currentTime = time;
+    await there;
+    brush.drawImage(video, 0, 0);
+    seen.push([...brush.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3));
+  }
+  return {seconds: video.duration, seen};
+}"""
+
+
+async def test_a_film_of_two_encoders_plays_to_its_end_with_the_right_colours(tmp_path: Path) -> None:
+    """Before the switch of parameter sets, in the pictures that were made between, and after it."""
+
+    def plain(colour: tuple[int, int, int]) -> Rgb:
+        return np.full((96, 160, 3), colour, np.uint8)
+
+    recipe = Recipe(width=160, height=96, frames=24, options=FOREIGN, audio_s=1.0)
+    clips = (
+        make(tmp_path / "0.mp4", recipe, lambda _: plain(RED)),
+        make(tmp_path / "1.mp4", recipe, lambda _: plain(BLUE)),
+    )
+    script = media.Script(clips=clips, transitions=(Transition.DISSOLVE,), transition_s=0.5)
+    await media.stitch(script, tmp_path / "film.mp4")
+    assert len(parse(inspect(tmp_path / "film.mp4", decode_frames=0).headers).sps) == 2
+    source = "data:video/mp4;base64," + base64.b64encode((tmp_path / "film.mp4").read_bytes()).decode()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=list(QUIET))
+        page = await browser.new_page()
+        played = await page.evaluate(PLAY, [source, [2.5 / 24, 18.5 / 24, 30.5 / 24]])
+        await browser.close()
+    assert played["seconds"] == pytest.approx(36 / 24, abs=0.03)
+    middle = (np.array(RED) * 6 + np.array(BLUE) * 7) / 13
+    for seen, wanted in zip(played["seen"], (RED, middle, BLUE), strict=True):
+        assert np.abs(np.array(seen) - wanted).max() <= 10, (seen, wanted)
