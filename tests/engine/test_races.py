@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import NotFound, NotPossible, RequestError, StorageUnavailable, Unavailable
+from engine.film_options import StitchOptions
 from engine.job_model import Job, JobState
 from engine.jobs import move
 from engine.model import Continue, Create, Retake, ShotOptions, Stitch
@@ -215,12 +216,15 @@ def test_the_clock_never_goes_back() -> None:
 async def test_a_cancelled_stitch_stops_its_work_at_once(house: House) -> None:
     """The child process is killed, not left to finish a film that nobody wants."""
     await house.shot()
-    job = await house.studio.stitch(Stitch(asked=house.asked()))
+    cards = StitchOptions(card="a film that takes a while", credits=True)
+    job = await house.studio.stitch(Stitch(asked=house.asked(), options=cards))
     await house.tick()
     house.clock.advance(1)
     (claimed,) = await house.stepper.claim(1)
     step = asyncio.create_task(house.stepper.step(claimed))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(30):
+        while f"job-{job.id}" not in await house.files.works():  # noqa: ASYNC110  # a directory tells nobody
+            await asyncio.sleep(0.01)
     assert not step.done()
     await house.studio.cancel(house.asked(), None)
     with pytest.raises(asyncio.CancelledError):

@@ -299,6 +299,7 @@ def test_a_gif_of_the_film_moves_in_its_message(film: Film) -> None:
     page = film.ana.page
     card = page.locator(".card.has-video").filter(has=_video(page, film.film))
     card.get_by_role("button", name="GIF").click()
+    page.locator(".card", has_text=f"{film.film} · gif").last.scroll_into_view_if_needed()
     image = page.get_by_role("img", name=f"{film.film}.gif")
     expect(image).to_have_js_property("complete", value=True, timeout=RENDER_MS)
     assert image.evaluate("image => image.naturalWidth") > 0
