@@ -246,9 +246,9 @@ class People:
             await asyncio.sleep(0.3)
 
     def look(self) -> None:
-        """Press what stands there."""
+        """Press what stands there, also far above: a question is not answered by what came after it."""
         for chat in list(self._house.telegram.world.chats.values()):
-            for message in self._house.telegram.bot_messages(chat)[-30:]:
+            for message in self._house.telegram.bot_messages(chat)[-300:]:
                 self._answer(chat, message)
 
     def _answer(self, chat: Chat, message: Message) -> None:
