@@ -36,6 +36,7 @@ from engine.media.colour import to_bt709
 LONGEST_S = 75.0
 """What a call on a file of a few kB may take, with its turn, before it counts as hung: the limit of a minute, and its end."""
 _SIDE, _FRAMES = 64, 10
+_TOLD_EVERY = 500  # mutations
 _FIELDS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _BOXES = (
     *(
@@ -226,6 +227,8 @@ async def fuzz(directory: Path, numbers: Sequence[int], seed: int, processes: in
             path.write_bytes(data)
             told = f"--seed {seed} --only {number} ({names[which]}, {len(data)} bytes)"
             await _through(path, good, always=number % 4 == 0, told=told, tally=tally, heard=heard)
+            if number % _TOLD_EVERY == _TOLD_EVERY - 1:
+                print(f"{number + 1} of {len(numbers)}, {len(tally.violations)} violations", flush=True)
             if stays := sorted(each.name for each in own.iterdir()):
                 tally.violations.append(f"left {stays}: {told}")
                 shutil.rmtree(own)

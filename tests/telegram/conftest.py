@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes.telegram import FakeTelegram
+from tests.fakes.telegram import Chat, FakeTelegram
+from tests.fakes.telegram import Person as Member
 
 
 @pytest.fixture
@@ -15,3 +16,17 @@ async def telegram() -> AsyncIterator[FakeTelegram]:
     async with FakeTelegram(flood=False) as server:
         yield server
     assert server.complaints == []
+
+
+@pytest.fixture
+def boss(telegram: FakeTelegram) -> Member:
+    """Runs the bot, and has begun a chat with it."""
+    person = telegram.person("Bo")
+    telegram.private(person)
+    return person
+
+
+@pytest.fixture
+def chat(telegram: FakeTelegram, ana: Member) -> Chat:
+    """Between the bot and the Ana of the test."""
+    return telegram.private(ana)

@@ -36,19 +36,6 @@ def ana(telegram: FakeTelegram) -> Member:
     return telegram.person("Ana", username="ana_films")
 
 
-@pytest.fixture
-def boss(telegram: FakeTelegram) -> Member:
-    """Runs the bot."""
-    person = telegram.person("Bo")
-    telegram.private(person)
-    return person
-
-
-@pytest.fixture
-def chat(telegram: FakeTelegram, ana: Member) -> Chat:
-    return telegram.private(ana)
-
-
 @asynccontextmanager
 async def selling(
     telegram: FakeTelegram,

@@ -31,18 +31,6 @@ def ana(telegram: FakeTelegram) -> Member:
     return telegram.person("Ana")
 
 
-@pytest.fixture
-def boss(telegram: FakeTelegram) -> Member:
-    person = telegram.person("Bo")
-    telegram.private(person)
-    return person
-
-
-@pytest.fixture
-def chat(telegram: FakeTelegram, ana: Member) -> Chat:
-    return telegram.private(ana)
-
-
 async def looked(telegram: FakeTelegram, times: int = 2) -> None:
     """The list was read so often from now on: all that the first one found is settled."""
     before = len(telegram.calls_of(LISTS))
