@@ -20,6 +20,7 @@ from engine.money_rules import MoneyRules
 from engine.ports import Announce, Clock, Files, Store
 from engine.providers.base import Provider
 from engine.providers.painter import Painter
+from engine.sightings import Sightings
 from engine.tally import Tally
 from engine.usual import Looks, Usual
 
@@ -60,6 +61,7 @@ class World:
     circuits: Circuits = field(default_factory=Circuits)
     looks: Looks = field(default_factory=Looks)
     usual: Usual = field(default_factory=Usual)
+    sightings: Sightings = field(default_factory=Sightings)
 
     def provider(self, name: str, subject: str = "") -> Provider:
         """The provider of this name, guarded: its circuit learns how it answers. `subject`: the shot that it is wanted for.

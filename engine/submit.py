@@ -2,7 +2,8 @@
 
 The order is the proof (the crash points are in docs/design.md): the intent is committed before the bytes leave; right before they
 leave the fence and the intent's age are read again; nothing here or below sends twice; "it was never taken" is believed only
-after `ABSENT_AFTER_S`, which is longer than `INTENT_LASTS_S`, so a frozen sender that wakes up late finds its intent too old.
+by who has known of the intent for `ABSENT_AFTER_S`, which is longer than `INTENT_LASTS_S`, so a frozen sender that wakes up late
+finds its intent too old. How long it was known is told by no clock on a wall: two machines may disagree, and clocks are set.
 
 Longer than other rooms: the whole proof stands in one place.
 """
@@ -126,6 +127,7 @@ async def submit(job: Job, world: World) -> Outcome:
     if attempt is None:
         is_asked = submitting.state is JobState.ASKING
         return Outcome(job=submitting, detail="its price rose, somebody is asked" if is_asked else "")
+    world.sightings.saw(attempt.id)
     await world.announce(submitting)
     if not await is_fresh(submitting, attempt, world):
         await _close(attempt, AttemptOutcome.ABSENT, world)
@@ -182,7 +184,7 @@ async def reconcile(job: Job, world: World) -> Outcome:
             if task_id is not None:
                 return await _accepted(job, attempt, Taken(task_id), provider.pace.first_s, world)
             now = world.clock()
-            if now - attempt.intent_at < timedelta(seconds=ABSENT_AFTER_S):
+            if world.sightings.saw(attempt.id) < ABSENT_AFTER_S:
                 return Outcome(job=replace(job, due_at=now + timedelta(seconds=LOOK_AGAIN_S)))
             await _close(attempt, AttemptOutcome.ABSENT, world)
             absent = 1 + sum(each.outcome is AttemptOutcome.ABSENT for each in attempts)
@@ -302,6 +304,7 @@ async def _close(attempt: Attempt, outcome: AttemptOutcome, world: World, taken:
         await tx.close_attempt(attempt.id, outcome, taken.task_id, usd=taken.usd if known is None else None)
 
     await world.store.write(close)
+    world.sightings.drop(attempt.id)
 
 
 async def _sent(job: Job, attempt: Attempt, provider: Provider, world: World) -> Sent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from engine.news import News
 from engine.outcome import World
 from engine.providers.base import Provider
 from engine.providers.painter import Painter
+from engine.sightings import Sightings
 from engine.studio import Studio
 from storage import LocalFiles, SqlStore, opened_store
 from tests.fakes.chat import FakeChat
@@ -170,8 +171,12 @@ async def opened_house(
     painters: Sequence[Painter] = (),
     rules: MoneyRules = MoneyRules(),  # noqa: B008  # frozen
     limits: FlightLimits = FlightLimits(),  # noqa: B008  # frozen
+    monotonic: Callable[[], float] | None = None,
 ) -> AsyncIterator[House]:
-    """A house that is closed when the block is left. `others` are providers beside the scripted one; they stay open."""
+    """A house that is closed when the block is left. `others` are providers beside the scripted one; they stay open.
+
+    `monotonic`: None, it goes as `clock` does.
+    """
     provider, chat, news = provider or ScriptedProvider(), chat or FakeChat(), News()
     async with opened_store(url, clock) as store:
         files = LocalFiles(tmp_path / "files")
@@ -185,6 +190,7 @@ async def opened_house(
             painters={each.name: each for each in painters},
             rules=rules,
             limits=limits,
+            sightings=Sightings(monotonic or (lambda: clock().timestamp())),
         )
         studio = Studio(world, news, default_provider=provider.name, wake=lambda: None)
         delivery = Delivery(store, studio, {chat.platform: chat}, clock, Fitting(files))

@@ -172,6 +172,21 @@ async def test_a_job_found_in_submitting_is_recovered_as_its_provider_allows(
         assert (state, house.provider.submits, len(house.provider.renders)) == becomes
 
 
+async def test_a_clock_that_was_set_proves_nothing(tmp_path: Path, clock: FakeClock) -> None:
+    """An hour later by the wall, a moment later in truth: the request may still be on its way, and nothing is sent again."""
+    service = ScriptedProvider(recovery=Recovery.LOOKUP)
+    elapsed_s = [0.0]
+    async with opened_house(tmp_path, clock, service, monotonic=lambda: elapsed_s[0]) as house:
+        job = await cut_off_in_submit(house)
+        clock.advance(3_600)
+        elapsed_s[0] = ABSENT_AFTER_S - 1
+        await house.run(60)
+        assert (await house.job(job.id)).state is JobState.SUBMITTING
+        elapsed_s[0] = ABSENT_AFTER_S + 1
+        await house.run(60)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
 async def test_a_render_that_was_taken_is_found_by_its_key(tmp_path: Path, clock: FakeClock) -> None:
     """A look-up adopts it at once; nothing is sent again."""
     async with opened_house(tmp_path, clock, ScriptedProvider(recovery=Recovery.LOOKUP)) as house:

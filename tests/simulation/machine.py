@@ -21,6 +21,7 @@ from engine.money_rules import MoneyRules
 from engine.news import News
 from engine.open import SteadyClock
 from engine.outcome import World
+from engine.sightings import Sightings
 from engine.studio import Studio
 from storage import LocalFiles, SqlStore
 from storage.database import Database
@@ -72,6 +73,7 @@ class Machine:
             announce=news.announce,
             rules=rules,
             limits=limits,
+            sightings=Sightings(loop.time),
         )
         self.studio = Studio(self.world, news, default_provider=next(iter(services)), wake=self._woken.set)
         mouth = Mouth(chat)

@@ -6,5 +6,6 @@ KEPT: dict[int, str] = {
     5056: "a sender that was frozen wrote the price that it was told over the cost that was told since",
     2000237: "a refusal that came when its person had been asked left money unknown that nobody could settle",
     5000128: "a clip was shown twice without a word, as neither that it was shown nor that it may be could be written",
+    6000508: "a render was paid again behind its person's back, as the machine that looked it up had a clock an hour ahead",
 }
 """By seed: what it showed, in the world as it drew it then."""
