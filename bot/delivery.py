@@ -18,12 +18,13 @@ from dataclasses import replace
 from bot import texts
 from bot.endings import Endings
 from bot.fitting import Fitting
+from bot.making import made_ready
 from bot.message import Adapter, NotSent, Reply, SendUnknown
 from bot.progress import Progress
 from engine.errors import EngineError, StaleFence, StorageError
 from engine.job_model import Job, JobKind, JobState, Say, SayKind, SayState
 from engine.jobs import LIVE, WITH_CLIP, move
-from engine.leases import kept_lease
+from engine.leases import Leases
 from engine.ports import Clock, Store, Writer
 from engine.studio import Studio
 
@@ -76,6 +77,7 @@ class Delivery:
         """How many notes were void, since somebody else had taken the message over."""
         self._is_resumed = False
         self._store = store
+        self._leases = Leases(store, LEASE_S)
         self._studio = studio
         self._fitting = fitting
         self._endings = Endings(store, studio)
@@ -101,7 +103,7 @@ class Delivery:
 
     async def step(self, say: Say) -> None:
         """Send one, and note what became of it."""
-        async with kept_lease(self._store, say, LEASE_S):
+        async with self._leases.kept(say):
             await self._step(say)
 
     async def _step(self, say: Say) -> None:
@@ -162,7 +164,7 @@ class Delivery:
             return
         reply = await self._reply(say, job)
         if reply is not None:
-            reply = await self._fitting.fit(reply, adapter.limits(say.place))
+            reply = await made_ready(self._fitting, reply, say.place, job, progress=self.progress, adapter=adapter)
         if say.state is SayState.UNKNOWN and reply is not None and not adapter.dedupes:
             await self._show_by_edit(say, job, reply, adapter)
             return

@@ -131,7 +131,8 @@ class EmbeddedDriver:
             again = True
             while again and not self._stopping:
                 self._woken = False
-                full = [await self._fill(lane) for lane in self._lanes]
+                # together: the claims of one moment are one commit
+                full = await asyncio.gather(*(self._fill(lane) for lane in self._lanes))
                 again = any(full) or self._woken
 
     async def _fill(self, lane: _Lane) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,27 +72,36 @@ class Guarded:
     async def close(self) -> None:
         await self.inner.close()
 
-    @contextmanager
-    def _noted(self, *, is_answer: bool = True, loses_answers: bool = False) -> Iterator[None]:
-        """`is_answer`: that it ends well is an answer of the service. `loses_answers`: Unconfirmed says that there was none."""
-        try:
-            yield
-        except RateLimited as error:
-            self.circuits.answered(self.name)
-            self.circuits.limited(self.name, error.retry_after_s, self.clock())
-            raise
-        except Unavailable:
-            self.circuits.failed(self.name, self.subject, self.clock())
-            raise
-        except Unconfirmed:
-            if loses_answers:
-                self.circuits.failed(self.name, self.subject, self.clock())
-            else:
-                self.circuits.answered(self.name)
-            raise
-        except ProviderError:
-            if is_answer:
-                self.circuits.answered(self.name)
-            raise
-        if is_answer:
-            self.circuits.answered(self.name)
+    def _noted(self, *, is_answer: bool = True, loses_answers: bool = False) -> _Noted:
+        return _Noted(self, is_answer, loses_answers)
+
+
+class _Noted:
+    """`is_answer`: that it ends well is an answer of the service. `loses_answers`: Unconfirmed says that there was none."""
+
+    __slots__ = ("_guarded", "_is_answer", "_loses_answers")
+
+    def __init__(self, guarded: Guarded, is_answer: bool, loses_answers: bool) -> None:
+        self._guarded = guarded
+        self._is_answer = is_answer
+        self._loses_answers = loses_answers
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        circuits, name = self._guarded.circuits, self._guarded.name
+        match error:
+            case RateLimited():
+                circuits.answered(name)
+                circuits.limited(name, error.retry_after_s, self._guarded.clock())
+            case Unavailable():
+                circuits.failed(name, self._guarded.subject, self._guarded.clock())
+            case Unconfirmed() if self._loses_answers:
+                circuits.failed(name, self._guarded.subject, self._guarded.clock())
+            case Unconfirmed():
+                circuits.answered(name)
+            case None | ProviderError() if self._is_answer:
+                circuits.answered(name)
+            case _:
+                pass

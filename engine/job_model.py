@@ -58,7 +58,7 @@ class Failure:
     billed: Billed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `engine.jobs.move` copies its dictionary
 class Job:
     """Our durable record of one piece of work."""
 

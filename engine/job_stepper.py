@@ -16,7 +16,7 @@ from engine.errors import Billed, Crashed, DiskFull, EngineError, StaleFence, St
 from engine.housekeeping import tidy
 from engine.job_model import Job, JobKind, JobState
 from engine.jobs import LIVE
-from engine.leases import kept_lease
+from engine.leases import Leases
 from engine.outcome import Outcome, World, after_error, billed_before, is_only_a_look, painted_usd
 from engine.paid_steps import is_paying
 from engine.ports import Writer
@@ -56,6 +56,7 @@ class JobStepper:
         self._world = world
         self._looks = looks
         self._steps: dict[int, asyncio.Task[None]] = {}
+        self._leases = Leases(world.store, LEASE_S)
         self.name = "look" if looks else "job"
         self.slots = slots
 
@@ -165,7 +166,7 @@ class JobStepper:
 
     async def _outcome(self, job: Job) -> Outcome:
         try:
-            async with kept_lease(self._world.store, job, LEASE_S, STEP_S[job.state]):
+            async with self._leases.kept(job, STEP_S[job.state]):
                 return await advance(job, self._world)
         except StaleFence:
             raise

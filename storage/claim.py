@@ -70,7 +70,8 @@ async def claim_jobs(
     if not ids:
         return []
     rows = await connection.execute(JOBS.where(JOB.c.id.in_(ids)).order_by(JOB.c.was_due_at, JOB.c.id))
-    return [job_of(row) for row in rows.mappings()]
+    names = rows.keys()
+    return [job_of(dict(zip(names, row, strict=True))) for row in rows]  # a mapping of SQLAlchemy's takes twice as long
 
 
 async def claim_says(connection: AsyncConnection, now: int, limit: int, lease_ms: int) -> Sequence[Say]:

@@ -48,7 +48,7 @@ class JobReads(Transaction):
     async def task_ids(self, provider: str, limit: int = 1_000) -> frozenset[str]:
         of_provider = select(JOB.c.task_id).where(JOB.c.provider == provider, JOB.c.task_id.is_not(None))
         rows = await self._all(of_provider.order_by(JOB.c.id.desc()).limit(limit))
-        return frozenset(row.task_id for row in rows)
+        return frozenset(row["task_id"] for row in rows)
 
     async def attempts(self, job_id: int) -> Sequence[Attempt]:
         of_job = select(ATTEMPT).where(ATTEMPT.c.job_id == job_id)

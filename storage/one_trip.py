@@ -1,31 +1,57 @@
 """aiosqlite connections whose statements take one trip to the database's thread, where SQLAlchemy would make four.
 
 To open a cursor, execute, fetch and close are a trip each, and on a busy machine the trips cost several times what SQLite does.
-Here `execute` does all four, and the rest answers from what it brought back.
+Here `execute` does all four, and the rest answers from what it brought back. What begins and ends a savepoint travels with the
+statement after it, or with the commit: it brings nothing back, and does not fail.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
 
+Found = tuple[Any, list[Any], int, int | None]
+"""Description, rows, count of rows and last row id."""
+_SAVEPOINTS = ("SAVEPOINT ", "RELEASE SAVEPOINT ")
+
 
 class OneTripConnection(aiosqlite.Connection):
     """As its base, with cursors for SQLAlchemy: every row is fetched at once."""
 
+    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
+        super().__init__(connector, iter_chunk_size)
+        self._before: list[str] = []
+        """Said to it, and not yet said to SQLite."""
+
     def cursor(self) -> Any:
         return OneTripCursor(self)
 
-    async def run(self, method: str, sql: str, parameters: Any) -> tuple[Any, list[Any], int, int | None]:
+    async def run(self, method: str, sql: str, parameters: Any) -> Found:
         """What a cursor's `execute` or `executemany` gave: description, rows, count of rows and last row id."""
+        if sql.startswith(_SAVEPOINTS):
+            self._before.append(sql)
+            return None, [], -1, None
         trip: Any = self._execute  # untyped there
-        found: tuple[Any, list[Any], int, int | None] = await trip(_run, self._conn, method, sql, parameters)
+        found: Found = await trip(_run, self._conn, self._said_before(), method, sql, parameters)
         return found
+
+    async def commit(self) -> None:
+        trip: Any = self._execute  # untyped there
+        await trip(_commit, self._conn, self._said_before())
+
+    async def rollback(self) -> None:
+        self._before.clear()  # its savepoints end with the transaction
+        if self.in_transaction:  # the pool says it after every commit too
+            await super().rollback()
+
+    def _said_before(self) -> list[str]:
+        before, self._before = self._before, []
+        return before
 
     async def image(self) -> bytes:
         """All that the database holds, as a file would hold it."""
@@ -34,11 +60,19 @@ class OneTripConnection(aiosqlite.Connection):
         return held
 
 
-def _run(connection: sqlite3.Connection, method: str, sql: str, parameters: Any) -> Any:
+def _run(connection: sqlite3.Connection, before: Sequence[str], method: str, sql: str, parameters: Any) -> Found:
     with closing(connection.cursor()) as cursor:
+        for words in before:
+            cursor.execute(words)
         getattr(cursor, method)(sql, parameters)
         rows = cursor.fetchall() if cursor.description else []
         return cursor.description, rows, cursor.rowcount, cursor.lastrowid
+
+
+def _commit(connection: sqlite3.Connection, before: Sequence[str]) -> None:
+    for words in before:
+        connection.execute(words)
+    connection.commit()
 
 
 class OneTripCursor:

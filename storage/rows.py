@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from engine.model import Clip, Ending, FileKey, Film, Person, SeamMeasure, Shot,
 from engine.new_rows import NewShot
 from engine.views import HistoryItem
 
-Cells = RowMapping
+Cells = RowMapping | Mapping[str, Any]
 """One row by column name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

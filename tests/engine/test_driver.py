@@ -27,6 +27,7 @@ class Queue:
     claim_errors: int = 0
     claim_s: float = 0.0
     claiming: asyncio.Event = field(default_factory=asyncio.Event)
+    stepping: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def claim(self, limit: int) -> Sequence[int]:
@@ -40,6 +41,7 @@ class Queue:
 
     async def step(self, item: int) -> None:
         self.running += 1
+        self.stepping.set()
         self.most_running = max(self.most_running, self.running)
         try:
             await asyncio.sleep(self.step_s)
@@ -149,7 +151,7 @@ async def test_one_grace_is_for_all_that_runs() -> None:
     await driver.start()
     async with asyncio.timeout(5):
         await stuck.claiming.wait()
-    assert long.running == 1
+        await long.stepping.wait()
     began = time.monotonic()
     await driver.stop(1)
     assert 0.9 < time.monotonic() - began < 1.9

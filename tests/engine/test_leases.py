@@ -6,7 +6,7 @@ import asyncio
 
 from sqlalchemy import text
 
-from engine.leases import kept_lease
+from engine.leases import Leases
 from engine.model import Create
 from tests.house import House
 
@@ -17,7 +17,7 @@ async def test_who_works_on_keeps_the_claim_however_long_it_takes(house: House) 
     """The lease is over, and is renewed; nobody else gets the message, until the work is done."""
     await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
     (say,) = await house.store.claim_says(9, LEASE_S)
-    async with kept_lease(house.store, say, LEASE_S):
+    async with Leases(house.store, LEASE_S).kept(say):
         for _ in range(3):
             house.clock.advance(1)
             async with asyncio.timeout(20):
@@ -35,7 +35,7 @@ async def test_who_lost_the_claim_does_not_get_it_back(house: House) -> None:
     house.clock.advance(1)
     (other,) = await house.store.claim_says(9, 3_600)
     until = await _lease_until(house)
-    async with kept_lease(house.store, say, LEASE_S):
+    async with Leases(house.store, LEASE_S).kept(say):
         await asyncio.sleep(LEASE_S)
     assert await _lease_until(house) == until
     assert other.fence > say.fence

@@ -50,6 +50,9 @@ class Found:
     def all(self) -> list[Any]:
         return list(self)
 
+    def keys(self) -> Sequence[str]:
+        return self._plan.names
+
     def mappings(self) -> _Values:
         names = self._plan.names
         return _Values([_Cells(zip(names, row, strict=True)) for row in self._rows])
