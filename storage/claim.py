@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from engine.job_model import Job, JobState, Say, SayKind
 from storage.rows import job_of, say_of
-from storage.selects import JOBS, SAYS
+from storage.selects import JOBS_BY_IDS, SAYS
 from storage.tables import JOB, OUTBOX
 
 
@@ -69,7 +69,7 @@ async def claim_jobs(
     ids = await _claim(connection, _CLAIM_JOBS[looks], now, limit, lease_ms)
     if not ids:
         return []
-    rows = await connection.execute(JOBS.where(JOB.c.id.in_(ids)).order_by(JOB.c.was_due_at, JOB.c.id))
+    rows = await connection.execute(JOBS_BY_IDS, {"wanted": ids})
     names = rows.keys()
     return [job_of(dict(zip(names, row, strict=True))) for row in rows]  # a mapping of SQLAlchemy's takes twice as long
 

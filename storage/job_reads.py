@@ -10,8 +10,8 @@ from engine.attempts import Attempt
 from engine.job_model import Job, JobState, Say
 from engine.model import Take
 from storage.rows import attempt_of, job_of, say_of
-from storage.selects import JOBS, SAYS
-from storage.tables import ATTEMPT, JOB, OUTBOX, PLACE
+from storage.selects import ATTEMPTS_OF_JOB, JOB_BY_ID, JOBS, SAYS
+from storage.tables import JOB, OUTBOX, PLACE
 from storage.transaction import Transaction
 
 
@@ -19,7 +19,7 @@ class JobReads(Transaction):
     """The part of `Reader` about what is being done."""
 
     async def job(self, job_id: int) -> Job | None:
-        return await self._find(JOBS.where(JOB.c.id == job_id), job_of)
+        return await self._find(JOB_BY_ID, job_of, wanted=job_id)
 
     async def job_by_request(self, request_key: str) -> Job | None:
         return await self._find(JOBS.where(JOB.c.request_key == request_key), job_of)
@@ -51,8 +51,7 @@ class JobReads(Transaction):
         return frozenset(row["task_id"] for row in rows)
 
     async def attempts(self, job_id: int) -> Sequence[Attempt]:
-        of_job = select(ATTEMPT).where(ATTEMPT.c.job_id == job_id)
-        return await self._list(of_job.order_by(ATTEMPT.c.number), attempt_of)
+        return await self._list(ATTEMPTS_OF_JOB, attempt_of, wanted=job_id)
 
     async def says(self, job_id: int) -> Sequence[Say]:
         return await self._list(SAYS.where(OUTBOX.c.job_id == job_id).order_by(OUTBOX.c.id), say_of)

@@ -14,7 +14,7 @@ from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.new_rows import NewJob
 from storage.line import AGAIN
 from storage.rows import attempt_of, job_cells, job_of, usd_cell
-from storage.selects import JOBS
+from storage.selects import JOB_BY_ID
 from storage.story_writes import StoryWrites
 from storage.tables import ATTEMPT, EVENT, JOB, OUTBOX, REQUEST
 
@@ -55,7 +55,7 @@ class JobWrites(StoryWrites):
             quoted_usd=usd_cell(job.quoted_usd),
             payer=job.payer and str(job.payer),
         )
-        return job_of(await self._the(JOBS.where(JOB.c.id == job_id)))
+        return job_of(await self._the(JOB_BY_ID, wanted=job_id))
 
     async def save_job(self, job: Job, *, detail: str = "") -> JobState:
         before = await self._one(_BEFORE, job_id=job.id)
@@ -82,7 +82,7 @@ class JobWrites(StoryWrites):
 
     async def take_over(self, job_id: int) -> Job | None:
         await self._change(update(JOB).where(JOB.c.id == job_id).values(fence=JOB.c.fence + 1))
-        return await self._find(JOBS.where(JOB.c.id == job_id), job_of)
+        return await self._find(JOB_BY_ID, job_of, wanted=job_id)
 
     async def make_task_due(self, provider: str, task_id: str) -> None:
         # One under a lease is being looked at just now, perhaps a moment before the news: it is looked at again, but only when

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, union, update
+from sqlalchemy import Select, bindparam, func, or_, select, union, update
 
 from engine.job_model import Job, JobState
 from engine.jobs import IN_FLIGHT
@@ -25,8 +25,28 @@ _FLYING = sorted(IN_FLIGHT)
 _PARTS = 1_000
 
 
-def _in_line(provider: str, *columns: Any) -> Select[Any]:
+def _in_line(provider: Any, *columns: Any) -> Select[Any]:
     return select(*columns).where(JOB.c.provider == provider, JOB.c.state == JobState.QUEUED, JOB.c.waits_for.is_(None))
+
+
+def _served() -> Select[Any]:
+    """Each person who waits for the provider `of`, with when their latest render there began."""
+    persons = _in_line(bindparam("of"), JOB.c.person_id).distinct().subquery("waiting")
+    earlier = JOB.alias("earlier")
+    latest = (
+        select(func.max(earlier.c.started_at))
+        .where(
+            earlier.c.person_id == persons.c.person_id,
+            earlier.c.provider == bindparam("of"),
+            earlier.c.started_at.is_not(None),
+        )
+        .scalar_subquery()
+    )
+    return select(persons.c.person_id, latest.label("latest"))
+
+
+_SERVED = _served()
+_LEAVING = select(JOB.c.person_id).where(JOB.c.provider == bindparam("of"), JOB.c.state == JobState.SUBMITTING)
 
 
 class LineReads(Transaction):
@@ -60,24 +80,12 @@ class LineReads(Transaction):
 
     async def _served(self, provider: str, now: int) -> dict[int, Any]:
         """By person who waits: when their latest render there began; now, where one is just being handed over."""
-        persons = _in_line(provider, JOB.c.person_id).distinct().subquery("waiting")
-        earlier = JOB.alias("earlier")
-        latest = (
-            select(func.max(earlier.c.started_at))
-            .where(
-                earlier.c.person_id == persons.c.person_id,
-                earlier.c.provider == provider,
-                earlier.c.started_at.is_not(None),
-            )
-            .scalar_subquery()
-        )
         served = {
             row["person_id"]: from_ms(row["latest"])
-            for row in await self._all(select(persons.c.person_id, latest.label("latest")))
+            for row in await self._all(_SERVED, of=provider)
             if row["latest"] is not None
         }
-        leaving = select(JOB.c.person_id).where(JOB.c.provider == provider, JOB.c.state == JobState.SUBMITTING)
-        return served | {row["person_id"]: from_ms(now) for row in await self._all(leaving)}
+        return served | {row["person_id"]: from_ms(now) for row in await self._all(_LEAVING, of=provider)}
 
     async def flights(self, providers: Sequence[str]) -> Sequence[Flight]:
         flying = select(JOB.c.provider, JOB.c.person_id, JOB.c.place_id).where(

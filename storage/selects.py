@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
-from storage.tables import CLIP, FILM, JOB, OUTBOX, PERSON, PLACE, SHOT, STORY, TAKE
+from storage.tables import ATTEMPT, CLIP, FILM, JOB, OUTBOX, PERSON, PLACE, SHOT, STORY, TAKE
 
 _WHO = (PERSON.c.key.label("person_key"), PERSON.c.name.label("person_name"))
 
@@ -67,3 +67,11 @@ HISTORY: Select[Any] = (
     .join(STORY, STORY.c.id == SHOT.c.story_id)
     .join(PERSON, PERSON.c.id == CLIP.c.person_id)
 )
+
+# Built once, with `wanted` left open: every step and every edit of a status message reads these, and to build one costs more
+# than to run it.
+SHOT_BY_ID = SHOTS.where(SHOT.c.id == bindparam("wanted"))
+TAKE_BY_ID = TAKES.where(TAKE.c.id == bindparam("wanted"))
+JOB_BY_ID = JOBS.where(JOB.c.id == bindparam("wanted"))
+JOBS_BY_IDS = JOBS.where(JOB.c.id.in_(bindparam("wanted", expanding=True))).order_by(JOB.c.was_due_at, JOB.c.id)
+ATTEMPTS_OF_JOB = select(ATTEMPT).where(ATTEMPT.c.job_id == bindparam("wanted")).order_by(ATTEMPT.c.number)

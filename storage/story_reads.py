@@ -10,7 +10,7 @@ from engine.model import FileKey, Film, Shot, ShotOptions, Story, Take
 from engine.views import HistoryPage
 from storage.film_orders import sound_is_wanted
 from storage.rows import film_of, history_item_of, options_of, shot_of, story_of, take_of
-from storage.selects import FILMS, HISTORY, SHOTS, STORIES, TAKES
+from storage.selects import FILMS, HISTORY, SHOT_BY_ID, SHOTS, STORIES, TAKE_BY_ID, TAKES
 from storage.tables import CLIP, FILM, PERSON, PLACE, SHOT, STORY, TAKE
 from storage.transaction import Transaction
 
@@ -32,7 +32,7 @@ class StoryReads(Transaction):
         return await self._list(STORIES.where(PLACE.c.key == place).order_by(STORY.c.id.desc()).limit(limit), story_of)
 
     async def shot(self, shot_id: int) -> Shot | None:
-        return await self._find(SHOTS.where(SHOT.c.id == shot_id), shot_of)
+        return await self._find(SHOT_BY_ID, shot_of, wanted=shot_id)
 
     async def shot_by_code(self, story_code: str, number: int) -> Shot | None:
         return await self._find(SHOTS.where(STORY.c.code == story_code, SHOT.c.number == number), shot_of)
@@ -57,7 +57,7 @@ class StoryReads(Transaction):
         )
 
     async def take(self, take_id: int) -> Take | None:
-        return await self._find(TAKES.where(TAKE.c.id == take_id), take_of)
+        return await self._find(TAKE_BY_ID, take_of, wanted=take_id)
 
     async def film(self, film_id: int) -> Film | None:
         return await self._find(FILMS.where(FILM.c.id == film_id), film_of)

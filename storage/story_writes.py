@@ -5,18 +5,32 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Table, func, select, update
+from sqlalchemy import Column, Select, Table, bindparam, func, select, update
 
 from engine.codes import story_code
 from engine.errors import NotFound
 from engine.model import Clip, FileKey, Film, Person, Shot, Story, Take
 from engine.new_rows import NewShot
 from storage.rows import film_of, option_cells_of, shot_of, story_of, take_of
-from storage.selects import FILMS, SHOTS, STORIES, TAKES
+from storage.selects import FILMS, SHOT_BY_ID, STORIES, TAKE_BY_ID
 from storage.tables import CLIP, FILM, PERSON, PLACE, SHOT, STORY, TAKE
 from storage.transaction import Transaction
+
+# Built once: they belong to every command.
+_PERSON_BY_KEY = select(func.coalesce(PERSON.c.joined_id, PERSON.c.id)).where(PERSON.c.key == bindparam("wanted"))
+_RENAMED = (
+    update(PERSON)
+    .where(PERSON.c.id == bindparam("wanted"), PERSON.c.name != bindparam("new_name"))
+    .values(name=bindparam("new_name"))
+)
+
+
+@cache
+def _by_key(table: Table) -> Select[int]:
+    return select(table.c.id).where(table.c.key == bindparam("wanted"))
 
 
 class StoryWrites(Transaction):
@@ -59,7 +73,7 @@ class StoryWrites(Transaction):
             **option_cells_of(shot),
             created_at=self._now(),
         )
-        return shot_of(await self._the(SHOTS.where(SHOT.c.id == shot_id)))
+        return shot_of(await self._the(SHOT_BY_ID, wanted=shot_id))
 
     async def change_shot(self, shot: Shot) -> None:
         await self._change(update(SHOT).where(SHOT.c.id == shot.id).values(**option_cells_of(shot)))
@@ -94,7 +108,7 @@ class StoryWrites(Transaction):
             edit=edit,
             edited_take_id=edited_take_id,
         )
-        return take_of(await self._the(TAKES.where(TAKE.c.id == take_id)))
+        return take_of(await self._the(TAKE_BY_ID, wanted=take_id))
 
     async def start_take(self, take_id: int, parent_take_id: int | None) -> None:
         await self._change(update(TAKE).where(TAKE.c.id == take_id).values(parent_take_id=parent_take_id))
@@ -145,10 +159,8 @@ class StoryWrites(Transaction):
 
     async def _person_id(self, person: Person) -> int:
         """The row of the one person behind this identity, with the name that the person has now."""
-        by_key = select(func.coalesce(PERSON.c.joined_id, PERSON.c.id)).where(PERSON.c.key == person.key)
-        person_id = await self._value(by_key) or await self._identity_id(person)
-        renamed = update(PERSON).where(PERSON.c.id == person_id, PERSON.c.name != person.name)
-        await self._change(renamed.values(name=person.name))
+        person_id = await self._value(_PERSON_BY_KEY, wanted=person.key) or await self._identity_id(person)
+        await self._change(_RENAMED, wanted=person_id, new_name=person.name)
         return int(person_id)
 
     async def _identity_id(self, person: Person) -> int:
@@ -156,12 +168,12 @@ class StoryWrites(Transaction):
         return await self._known_id(PERSON, person.key, name=person.name, created_at=self._now())
 
     async def _known_id(self, table: Table, key: str, **cells: Any) -> int:
-        by_key = select(table.c.id).where(table.c.key == key)
-        found = await self._value(by_key)
+        by_key = _by_key(table)
+        found = await self._value(by_key, wanted=key)
         if found is None:
             found = await self._add_once(table, ("key",), key=key, **cells)
         if found is None:  # another transaction added it meanwhile
-            found = await self._value(by_key)
+            found = await self._value(by_key, wanted=key)
         return int(found)
 
     async def _next_number(self, table: Table, row_id: int, counter: Column[Any], word: str) -> int:

@@ -28,23 +28,23 @@ class Transaction:
     async def _one(self, statement: Executable, **values: Any) -> Cells | None:
         return (await self._connection.execute(statement, values or None)).mappings().first()
 
-    async def _all(self, statement: Executable) -> list[Cells]:
-        return list((await self._connection.execute(statement)).mappings())
+    async def _all(self, statement: Executable, **values: Any) -> list[Cells]:
+        return list((await self._connection.execute(statement, values or None)).mappings())
 
-    async def _the(self, statement: Executable) -> Cells:
+    async def _the(self, statement: Executable, **values: Any) -> Cells:
         """The row that this transaction has just written."""
-        return (await self._connection.execute(statement)).mappings().one()
+        return (await self._connection.execute(statement, values or None)).mappings().one()
 
-    async def _find(self, statement: Executable, make: Callable[[Cells], V]) -> V | None:
-        row = await self._one(statement)
+    async def _find(self, statement: Executable, make: Callable[[Cells], V], **values: Any) -> V | None:
+        row = await self._one(statement, **values)
         return None if row is None else make(row)
 
-    async def _list(self, statement: Executable, make: Callable[[Cells], V]) -> list[V]:
-        return [make(row) for row in await self._all(statement)]
+    async def _list(self, statement: Executable, make: Callable[[Cells], V], **values: Any) -> list[V]:
+        return [make(row) for row in await self._all(statement, **values)]
 
-    async def _value(self, statement: Executable) -> Any:
+    async def _value(self, statement: Executable, **values: Any) -> Any:
         """The first column of the first row; None: no row."""
-        return (await self._connection.execute(statement)).scalar()
+        return (await self._connection.execute(statement, values or None)).scalar()
 
     async def _change(self, statement: Executable, **values: Any) -> int:
         """How many rows it changed."""
