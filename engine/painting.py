@@ -169,8 +169,9 @@ async def reconcile(job: Job, world: World) -> Outcome | None:
 async def _send(trying: _Try, prepared: PreparedPicture, painter: Painter, *, tries: int) -> Outcome:
     path = await trying.path()
     try:
-        async with asyncio.timeout(PAINT_S):
-            painted = await painter.paint(prepared, path)
+        with trying.world.tally.counting(painter.name):
+            async with asyncio.timeout(PAINT_S):
+                painted = await painter.paint(prepared, path)
     except (RateLimited, Unavailable) as error:
         waiting = after_error(move(trying.job, JobState.QUEUED, tries=tries), error, trying.world.clock())
         return replace(waiting, picture=trying.as_(AttemptOutcome.REJECTED))

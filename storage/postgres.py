@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -16,6 +18,8 @@ from storage.database import T, Work, begun, refuse_inside
 from storage.faults import telling
 from storage.migrate import bring_up_to_date
 
+log = logging.getLogger(__name__)
+
 POOL = 10
 PAUSE_S = 0.005
 """The mean pause before the second try; it doubles up to a hundredfold."""
@@ -23,6 +27,8 @@ STANDS_STILL_S = 60.0
 """After which the server ends a transaction in which nothing is asked: a process that is frozen in one would hold up all others,
 by its locks and by what it has read.
 """
+CLOCKS_APART_S = 5.0
+"""How far the clocks of this machine and of the server may be apart without a word."""
 _TRIES = {"40001": 30, "40P01": 30, "23505": 3}
 """How often a transaction is tried that met another one: a serialization failure, a deadlock, and the unique violation that may
 stand for the first. https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html"""
@@ -92,10 +98,21 @@ async def open_postgres(url: URL) -> PostgresDatabase:
     try:
         with telling(where):
             await bring_up_to_date(engine, where)
+            await _compare_clocks(engine, where)
     except BaseException:
         await engine.dispose()
         raise
     return PostgresDatabase(engine, where)
+
+
+async def _compare_clocks(engine: AsyncEngine, where: str) -> None:
+    """Leases and dates of several machines go by their own clocks. Nothing is lost where they disagree; it is only slow."""
+    async with engine.connect() as connection:
+        theirs = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    ahead_s = (datetime.now(UTC) - theirs).total_seconds()
+    if abs(ahead_s) > CLOCKS_APART_S:
+        word = "ahead of" if ahead_s > 0 else "behind"
+        log.warning("this machine's clock is %.0f s %s that of %s; let NTP set both", abs(ahead_s), word, where)
 
 
 def _end_what_stands_still(engine: AsyncEngine) -> None:

@@ -249,11 +249,12 @@ async def test_a_lost_answer_is_never_asked_for_again_by_itself(
 async def test_what_was_certainly_not_taken_is_asked_again_later(
     house: House, painter: ScriptedPainter, error: Exception
 ) -> None:
-    """Nothing was paid."""
+    """Nothing was paid, and it is counted."""
     painter.paint_errors = [error]
     job = await begun(house)
     await house.run(60)
     assert (await house.job(job.id)).state is JobState.DELIVERED
+    assert house.studio.tally.errors == {(painter.name, type(error).__name__): 1}
     assert await attempts(house, job) == [
         (P, AttemptOutcome.REJECTED),
         (P, AttemptOutcome.ACCEPTED),

@@ -211,6 +211,18 @@ async def test_postgresql_that_went_away_comes_back(clock: FakeClock) -> None:
             assert len(await store.read(lambda tx: tx.stories(HOME))) == 1
 
 
+@pytest.mark.parametrize("apart_s", [5.0, -1.0])
+async def test_a_clock_that_is_not_the_servers_is_told(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, apart_s: float
+) -> None:
+    """Once, at the start; not where both agree."""
+    monkeypatch.setattr(postgres, "CLOCKS_APART_S", apart_s)
+    with fresh_postgres() as url:
+        async with opened_store(url, clock):
+            told = [each.message for each in caplog.records if "NTP" in each.message]
+    assert len(told) == (apart_s < 0)
+
+
 async def test_whoever_is_frozen_in_a_transaction_holds_up_nobody_for_long(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
