@@ -101,7 +101,13 @@ def shot_row(view: ShotView, file: Path | None) -> Row:
         "provider": shot.provider or None,
         "model": shot.model or None,
     }
-    return row | (clip_row(view.clip, file) if view.clip else {})
+    return row | (clip_row(view.clip, file) | _seam_cells(view.clip) if view.clip else {})
+
+
+def _seam_cells(clip: Clip) -> Row:
+    """How well it goes on from what it began on, of 100; the how many-th it is in a row that did; what is wrong with its end."""
+    seam: Row = {} if clip.seam is None else {"seam": round(clip.seam.score), "in_a_row": clip.seam.depth}
+    return seam if clip.ending is None else seam | {"last_frame": clip.ending.fault}
 
 
 def film_row(film: Film, file: Path | None) -> Row:

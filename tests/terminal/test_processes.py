@@ -57,6 +57,8 @@ def test_a_film_in_three_commands(terminal: Terminal, tmp_path: Path) -> None:
     second = terminal.run("continue", "a boat", "--from", "a1-1", "--json")
     assert (second.code, second.last["shot"], second.last["parent"]) == (0, "a1-2", "a1-1")
     assert (second.last["width"], second.last["height"], second.last["fps"]) == (854, 480, 24.0)
+    seen = terminal.run("show", "a1-2", "--json").last
+    assert (seen["seam"] > 90, seen["in_a_row"]) == (True, 1)
 
     film = terminal.run("stitch")
     assert film.code == 0, film
