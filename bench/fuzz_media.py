@@ -226,12 +226,15 @@ async def fuzz(directory: Path, numbers: Sequence[int], seed: int, processes: in
             path = own / f"clip{Path(names[which]).suffix}"
             path.write_bytes(data)
             told = f"--seed {seed} --only {number} ({names[which]}, {len(data)} bytes)"
+            known = len(tally.violations)
             await _through(path, good, always=number % 4 == 0, told=told, tally=tally, heard=heard)
             if number % _TOLD_EVERY == _TOLD_EVERY - 1:
                 print(f"{number + 1} of {len(numbers)}, {len(tally.violations)} violations", flush=True)
             if stays := sorted(each.name for each in own.iterdir()):
                 tally.violations.append(f"left {stays}: {told}")
                 shutil.rmtree(own)
+            for violation in tally.violations[known:]:
+                print(f"VIOLATION {violation}", flush=True)
 
     try:
         async with asyncio.TaskGroup() as group:

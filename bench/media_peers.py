@@ -110,22 +110,24 @@ _ENCODE = """
 import os
 def encoded(source, target, options, bits_per_s=0):
     with av.open(source) as film, av.open(target, "w", options={"movflags": "+faststart"}) as out:
-        pictures, sound = film.streams.video[0], film.streams.audio[0]
+        pictures, sounds = film.streams.video[0], film.streams.audio[:1]
         pictures.thread_type = "AUTO"
         video = out.add_stream("libx264", rate=pictures.average_rate, options=options)
         video.width, video.height, video.pix_fmt = pictures.width, pictures.height, "yuv420p"
         if bits_per_s:
             video.bit_rate = bits_per_s
-        track = out.add_stream("aac", rate=48000, layout="stereo", options={"aac_coder": "fast"})
-        track.bit_rate = 96_000
-        for frame in film.decode(pictures, sound):
+        if sounds:
+            track = out.add_stream("aac", rate=48000, layout="stereo", options={"aac_coder": "fast"})
+            track.bit_rate = 96_000
+        for frame in film.decode(pictures, *sounds):
             if isinstance(frame, av.VideoFrame):
                 frame.pict_type = 0
                 out.mux(video.encode(frame))
             else:
                 out.mux(track.encode(frame))
         out.mux(video.encode(None))
-        out.mux(track.encode(None))
+        if sounds:
+            out.mux(track.encode(None))
     return os.path.getsize(target)
 """
 _SEARCH = """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot import texts
 from bot.message import Export, Limits, Reply, Video
-from engine.derive import POSTER, SMALL, Playable, exported, playable, still
+from engine.derive import POSTER, SMALL, OnPercent, Playable, exported, playable, still
 from engine.errors import BadMedia, MediaError, MediaLimit, NotPossible
 from engine.model import FileKey
 from engine.ports import Files
@@ -31,10 +31,10 @@ class Fitting:
         self._files = files
         self._link_of = link_of
 
-    async def fit(self, reply: Reply, limits: Limits) -> Reply:
+    async def fit(self, reply: Reply, limits: Limits, on_progress: OnPercent | None = None) -> Reply:
         """The same reply with a video that passes there, in parts if need be, or with a sentence where none would.
 
-        What is wanted as another kind of file is made into that.
+        What is wanted as another kind of file is made into that. `on_progress` is told 0 to 100 while something is made.
 
         Raises:
             BadMedia: the clip's file is missing or damaged.
@@ -44,14 +44,18 @@ class Fitting:
         if video is None:
             return reply
         if reply.export is not None:
-            return await self._export(reply, video, reply.export, limits)
+            return await self._export(reply, video, reply.export, limits, on_progress)
         posters = asyncio.create_task(self._posters(video, limits), name=f"posters of {video.name}")
         try:
             if reply.as_file and video.bytes <= limits.upload_bytes:
                 return replace(reply, video=_with(video, await posters))
             async with asyncio.timeout(FIT_S):
                 shown = await playable(
-                    self._files, video.file, limit_bytes=limits.upload_bytes, needs_sound=limits.wants_sound
+                    self._files,
+                    video.file,
+                    limit_bytes=limits.upload_bytes,
+                    needs_sound=limits.wants_sound,
+                    on_progress=on_progress,
                 )
             return self._shown(reply, _with(video, await posters), shown, limits)
         except BadMedia:
@@ -70,12 +74,19 @@ class Fitting:
             posters.cancel()
             await asyncio.gather(posters, return_exceptions=True)
 
-    async def _export(self, reply: Reply, video: Video, export: Export, limits: Limits) -> Reply:
+    async def _export(
+        self, reply: Reply, video: Video, export: Export, limits: Limits, on_progress: OnPercent | None
+    ) -> Reply:
         """The reply with the file. Where there can be none: of a new film the film itself, with a word on why; else that alone."""
         try:
             async with asyncio.timeout(FIT_S):
                 made = await exported(
-                    self._files, video.file, export.kind, shots=export.shots, limit_bytes=limits.upload_bytes
+                    self._files,
+                    video.file,
+                    export.kind,
+                    shots=export.shots,
+                    limit_bytes=limits.upload_bytes,
+                    on_progress=on_progress,
                 )
         except BadMedia:
             raise
@@ -83,7 +94,7 @@ class Fitting:
             log.warning("not exported file=%s kind=%s: %s", video.file, export.kind, error)
             why = str(error) or texts.EXPORT_LATE
             if not reply.as_file:
-                return await self.fit(replace(reply, text=f"{reply.text}\n{why}", export=None), limits)
+                return await self.fit(replace(reply, text=f"{reply.text}\n{why}", export=None), limits, on_progress)
             if not isinstance(error, NotPossible):
                 raise MediaLimit(why) from error
             said = texts.no_export(why, self._link_of(video.file, video.name))

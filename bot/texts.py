@@ -249,7 +249,8 @@ def added(view: ShotView) -> str:
     where = f"continues {view.parent_code}" if view.parent_code else "begins the story"
     facts = clip_facts(view.clip) if view.clip else "no clip"
     branch = "" if view.on_canon else f", a branch: /choose {shot.code} lets the film follow it"
-    return f"{shot.code} · {_by(shot)}\n{quoted(shot.prompt)}{facts}\n{where}{branch}\n{question(shot.code)}"
+    notes = "".join(f"\n{note}" for note in view.notes)
+    return f"{shot.code} · {_by(shot)}\n{quoted(shot.prompt)}{facts}\n{where}{branch}{notes}\n{question(shot.code)}"
 
 
 def question(code: str) -> str:

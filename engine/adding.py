@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from engine import media
@@ -27,6 +28,7 @@ SOUND_MOST_BYTES = 200_000_000
 SOUND_SUFFIX = ".sound"
 """Of every kind of sound file: it is read by what is in it, and nobody downloads it."""
 _CHUNK_BYTES = 1 << 20
+_TONED = "It is HDR ({}): it is continued and joined in ordinary (SDR) colours."
 
 
 class Adding(Places):
@@ -105,7 +107,8 @@ class Adding(Places):
             NotFound, NotPossible, BadMedia, StorageError
         """
         with self._holding(command.video):
-            clip = await self._clip_to_add(command)
+            measured = await self._measure_to_add(command)
+            clip = clip_of_file(command.video, measured)
 
             async def work(tx: Writer) -> Shot:
                 if not await tx.first_time(command.asked.key):
@@ -117,10 +120,18 @@ class Adding(Places):
             shot = await self._store.write(work)
         view = await self.show(command.asked.place, shot.code)
         assert isinstance(view, ShotView)  # noqa: S101  # it is a shot's code
-        return view
+        return replace(view, notes=(_TONED.format(measured.hdr),) if measured.hdr else ())
 
     async def _clip_to_add(self, command: Add) -> Clip:
         """The given video as measured, with a last frame that can be had.
+
+        Raises:
+            NotFound, BadMedia
+        """
+        return clip_of_file(command.video, await self._measure_to_add(command))
+
+    async def _measure_to_add(self, command: Add) -> Probe:
+        """Of the given video, whose last frame can be had.
 
         Raises:
             NotFound: its file is not here any more.
@@ -135,7 +146,7 @@ class Adding(Places):
             await derived(self._files, command.video, LAST_FRAME)
         except BadMedia as error:
             raise BadMedia("That video cannot be read to its end; send another one.") from error
-        return clip_of_file(command.video, measured)
+        return measured
 
     @contextmanager
     def _holding(self, *keys: FileKey | None) -> Iterator[None]:

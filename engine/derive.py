@@ -44,6 +44,11 @@ _MAKERS: Mapping[str, tuple[str, Callable[[Path, Path], Awaitable[object]]]] = {
     SMALL: ("small.jpg", media.small),
 }
 
+OnPercent = Callable[[float], None]
+"""Told 0 to 100 of what is being made."""
+_FREELY = 0.9
+"""So much of the way it is to make it as it comes; then it may have to be made smaller."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
@@ -148,9 +153,17 @@ async def sharpest_s(files: Files, clip: FileKey) -> float:
 
 
 async def exported(
-    files: Files, clip: FileKey, kind: FilmFormat, *, shots: Stills = (), limit_bytes: int | None = None
+    files: Files,
+    clip: FileKey,
+    kind: FilmFormat,
+    *,
+    shots: Stills = (),
+    limit_bytes: int | None = None,
+    on_progress: OnPercent | None = None,
 ) -> Export:
     """The clip or film as a file of this kind, of at most so many bytes; made smaller only where it has to be.
+
+    `on_progress` is told 0 to 100 while it is made, never less than before.
 
     Raises:
         NotPossible: it does not fit, or is too long for a GIF.
@@ -160,14 +173,23 @@ async def exported(
     # A WebM of a film that fits is sure to fit; the others begin with their largest anyhow. So places share one file.
     is_likely = kind is not FilmFormat.WEBM or (await asyncio.to_thread(source.stat)).st_size <= (limit_bytes or 0)
     if limit_bytes is None or is_likely:
-        made = await _exported(files, clip, source, kind, shots=shots, limit_bytes=None)
+        first = on_progress if limit_bytes is None else _part(on_progress, 0, _FREELY)
+        made = await _exported(files, clip, source, kind, shots=shots, limit_bytes=None, on_progress=first)
         if limit_bytes is None or made.bytes <= limit_bytes:
             return made
-    return await _exported(files, clip, source, kind, shots=shots, limit_bytes=limit_bytes)
+        on_progress = _part(on_progress, _FREELY, 1)
+    return await _exported(files, clip, source, kind, shots=shots, limit_bytes=limit_bytes, on_progress=on_progress)
 
 
 async def _exported(
-    files: Files, clip: FileKey, source: Path, kind: FilmFormat, *, shots: Stills, limit_bytes: int | None
+    files: Files,
+    clip: FileKey,
+    source: Path,
+    kind: FilmFormat,
+    *,
+    shots: Stills,
+    limit_bytes: int | None,
+    on_progress: OnPercent | None,
 ) -> Export:
     word = "export" if limit_bytes is None else f"export-{limit_bytes}"
     target = files.derived(clip, f"{word}{kind.suffix}")
@@ -177,9 +199,17 @@ async def _exported(
         if kept is not None:
             return kept
         clips = [(code, await _source(files, key)) for code, key in shots]
-        done = await media.export(source, target, kind, limit_bytes=limit_bytes, shots=clips)
+        done = await media.export(source, target, kind, limit_bytes=limit_bytes, shots=clips, on_progress=on_progress)
         await asyncio.to_thread(_keep_note, note, asdict(done))
         return Export(path=target, **asdict(done))
+
+
+def _part(on_progress: OnPercent | None, begin: float, end: float) -> OnPercent | None:
+    """To be told 0 to 100 of what is only this part, 0 to 1, of the whole."""
+    if on_progress is None:
+        return None
+    tell = on_progress
+    return lambda percent: tell(100 * begin + percent * (end - begin))
 
 
 def _read_export(note: Path, target: Path) -> Export | None:
@@ -191,10 +221,13 @@ def _read_export(note: Path, target: Path) -> Export | None:
         return None
 
 
-async def playable(files: Files, clip: FileKey, *, limit_bytes: int, needs_sound: bool) -> Playable:
+async def playable(
+    files: Files, clip: FileKey, *, limit_bytes: int, needs_sound: bool, on_progress: OnPercent | None = None
+) -> Playable:
     """The clip as it is where it fits under the cap, else encoded to fit, in parts where it must.
 
-    `needs_sound`: a silent clip gets a silent track. What was made and measured is kept beside the clip.
+    `needs_sound`: a silent clip gets a silent track. What was made and measured is kept beside the clip. `on_progress` is told 0 to
+    100 while it is encoded.
 
     Raises:
         NotPossible: not even in that many parts.
@@ -206,12 +239,22 @@ async def playable(files: Files, clip: FileKey, *, limit_bytes: int, needs_sound
         kept = await asyncio.to_thread(_read_note, note, source)
         if kept is not None:
             return kept
-        made = await _make_playable(files, clip, source, limit_bytes=limit_bytes, needs_sound=needs_sound)
+        made = await _make_playable(
+            files, clip, source, limit_bytes=limit_bytes, needs_sound=needs_sound, on_progress=on_progress
+        )
         await asyncio.to_thread(_write_note, note, made)
         return made
 
 
-async def _make_playable(files: Files, clip: FileKey, source: Path, *, limit_bytes: int, needs_sound: bool) -> Playable:
+async def _make_playable(
+    files: Files,
+    clip: FileKey,
+    source: Path,
+    *,
+    limit_bytes: int,
+    needs_sound: bool,
+    on_progress: OnPercent | None,
+) -> Playable:
     found = await media.probe(source, decode=False)
     adds_silence = needs_sound and not found.has_audio
     if found.bytes <= limit_bytes and not adds_silence:
@@ -230,8 +273,9 @@ async def _make_playable(files: Files, clip: FileKey, source: Path, *, limit_byt
     )
 
     def fit(part: int) -> Callable[[Path], Awaitable[object]]:
+        told = _part(on_progress, (part - 1) / plan.parts, part / plan.parts)
         return lambda target: media.fit(
-            source, target, limit_bytes, part=part, parts=plan.parts, needs_sound=needs_sound
+            source, target, limit_bytes, part=part, parts=plan.parts, needs_sound=needs_sound, on_progress=told
         )
 
     word = f"fit-{'sounded-' if adds_silence else ''}{limit_bytes}"

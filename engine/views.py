@@ -21,6 +21,8 @@ class ShotView:
     """Its parent was retaken after its own clip was made, so its first frame is an older one."""
     job: Job | None
     """Its newest job."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what was just done with it; of a shot that is only looked at there are none."""
 
     @property
     def clip(self) -> Clip | None:

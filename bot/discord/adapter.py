@@ -17,6 +17,7 @@ import aiohttp
 import discord
 from discord import Interaction
 
+from bot import making
 from bot.discord import gateway, slash
 from bot.discord.answers import Answers
 from bot.discord.budget import Budget, Rank
@@ -143,8 +144,8 @@ class DiscordAdapter:
         """
         await self._mouth.edit(receipt, reply, rank=Rank.PROGRESS if is_progress else Rank.WORD)
 
-    async def _fit(self, place: str, reply: Reply) -> Reply:
-        return await self._fitting.fit(reply, self.limits(place))
+    async def _fit(self, place: str, reply: Reply, tell: making.Tell) -> Reply:
+        return await making.fit_and_count(self._fitting, reply, self.limits(place), tell, after_s=making.AFTER_S)
 
     # --- the ear -----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from bot.discord.mouth import Mouth
 from bot.discord.places import Asking, sent_at_s
 from bot.discord.posts import Posts
 from bot.discord.wire import Over, ShutOut, TooLarge, Wire, hook_of, letter_to_send
+from bot.making import MAKING
 from bot.message import NotSent, Reply, SendUnknown
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,8 @@ class Answers:
             except SendUnknown as error:
                 log.info("interaction cannot be looked up id=%d: %s", asker.id, error)
             else:
-                return Taken(message.id, is_waiting=message.flags.loading or message.content == NEUTRAL)
+                waits = message.flags.loading or message.content == NEUTRAL or message.content.startswith(MAKING)
+                return Taken(message.id, is_waiting=waits)
             await asyncio.sleep(pause_s)
         return None
 
@@ -178,6 +180,21 @@ class Answers:
                     await asyncio.sleep(AGAIN_S[min(unknown, len(AGAIN_S)) - 1])
                 else:
                     return
+
+    async def count(self, asker: Asker, ack: Ack, words: Reply) -> None:
+        """How far the answer is, in the message that waits for it. A start that finds it there begins anew.
+
+        Raises:
+            NotSent, SendUnknown
+        """
+        if ack is Ack.QUIET:
+            return
+        hook = hook_of(self._wire.client(), asker.token)
+        try:
+            async with self._wire.sending(asker.channel_id, Reply(text="")):
+                await hook.edit_message(ORIGINAL, content=words.text, allowed_mentions=NOBODY)
+        except (Over, ShutOut) as error:
+            raise NotSent(str(error), retry_after_s=None) from error
 
     async def _answer(self, asker: Asker, ack: Ack, message_id: int, reply: Reply, *, is_again: bool) -> None:
         is_public = not reply.private and ack is not Ack.PRIVATE

@@ -20,11 +20,12 @@ from bot.discord.answers import Answers
 from bot.discord.door import Door
 from bot.discord.handling import ROW, Handling
 from bot.discord.heard import Ack, Asker, Asks, Heard, Picking, Refused, Said, Typing, What
-from bot.discord.ports import Fit, Studio
+from bot.discord.ports import Studio
 from bot.discord.suggest import Suggestions
 from bot.discord.translate import heard, without_links
 from bot.discord.turns import Turns
 from bot.discord.wire import Wire
+from bot.making import Fit
 from bot.message import Reply
 from bot.parsing import Parsed
 from bot.ports import Inbox

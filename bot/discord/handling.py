@@ -15,9 +15,10 @@ from bot import texts
 from bot.discord import sentences
 from bot.discord.answers import Answers
 from bot.discord.heard import Ack, Heard
-from bot.discord.ports import Fit, Studio
+from bot.discord.ports import Studio
 from bot.discord.turns import Turns
 from bot.discord.wire import TooLarge, Wire
+from bot.making import Fit
 from bot.message import NotSent, Reply, SendUnknown
 from bot.ports import Inbox, Kept
 from engine.errors import EngineError, StorageError
@@ -140,7 +141,9 @@ class Handling:
         """
         for _ in range(FITS_MOST):
             try:
-                fitted = await self._fit(what.asker.place, reply)
+                fitted = await self._fit(
+                    what.asker.place, reply, lambda words: self._answers.count(what.asker, what.ack, words)
+                )
             except EngineError as error:
                 fitted = replace(reply, text=str(error), video=None, is_error=True)
             try:

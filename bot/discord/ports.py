@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from bot.message import Reply
 from engine.checks import ModelsByProvider
 from engine.job_model import Job
 from engine.model import Person, Story
 from engine.providers.painter import PaintersByName
 from engine.views import StoryView
-
-Fit = Callable[[str, Reply], Awaitable[Reply]]
-"""Makes the video of a reply ready for a place."""
 
 
 class Studio(Protocol):

@@ -15,6 +15,7 @@ from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
+from bot import making
 from bot.fitting import Fitting
 from bot.message import Limits, NotSent, Reply, SendUnknown
 from bot.ports import Dispatch, Inbox, SentFiles
@@ -177,8 +178,8 @@ class TelegramAdapter:
                     is_told = True
         return is_told
 
-    async def _fit(self, place: str, reply: Reply) -> Reply:
-        return await self._fitting.fit(reply, self.limits(place))
+    async def _fit(self, place: str, reply: Reply, tell: making.Tell) -> Reply:
+        return await making.fit_and_count(self._fitting, reply, self.limits(place), tell, after_s=making.AFTER_S)
 
     # --- the ear -----------------------------------------------------------------------------------------------------
 
@@ -281,6 +282,7 @@ class TelegramAdapter:
             us,
             inbox=self._inbox,
             say=self._answer,
+            edit=self.edit,
             fit=self._fit,
             moved=self._move,
             door=door,

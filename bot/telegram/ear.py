@@ -20,11 +20,12 @@ from telegram import Bot, Update
 from telegram.error import TelegramError
 
 from bot import replies, texts
+from bot.making import MADE, NOT_MADE, Fit
 from bot.message import NotSent, Reply, SendUnknown
 from bot.ports import Inbox, Kept
 from bot.telegram.door import Door
 from bot.telegram.places import Us, chat_place
-from bot.telegram.ports import Say
+from bot.telegram.ports import Edit, Say
 from bot.telegram.stars_heard import Checkout, Paid, PaidBack
 from bot.telegram.translate import Added, Heard, Migrated, Pressed, Said, heard, join_album
 from bot.telegram.turns import Answer, Turns
@@ -64,7 +65,8 @@ class Ear:
         *,
         inbox: Inbox,
         say: Say,
-        fit: Callable[[str, Reply], Awaitable[Reply]],
+        edit: Edit,
+        fit: Fit,
         moved: Callable[[int, int], Awaitable[None]],
         door: Door,
         turns: Turns,
@@ -75,6 +77,7 @@ class Ear:
         self._account = us.account
         self._inbox = inbox
         self._say = say
+        self._edit = edit
         self._fit = fit
         self._moved = moved
         self._door = door
@@ -275,10 +278,22 @@ class Ear:
 
     async def _answer(self, answer: Answer) -> None:
         """Say it when the chat has room for it. An answer that may have arrived is not said again."""
+        told: str | None = None
+
+        async def tell(words: Reply) -> None:
+            nonlocal told
+            if told is None:
+                told = await self._say(answer.place, words, reply_to=answer.reply_to, to=None, bill=None)
+            else:
+                await self._edit(told, words, is_progress=True)
+
         try:
-            reply = await self._fit(answer.place, answer.reply)
+            reply = await self._fit(answer.place, answer.reply, tell)
         except EngineError as error:
             reply = Reply(text=str(error), is_error=True)
+        if told is not None:  # what it counted is over; the file comes as a message of its own
+            with contextlib.suppress(NotSent, SendUnknown, TimeoutError):
+                await self._edit(told, Reply(text=NOT_MADE if reply.video is None else MADE))
         # texts go out in the order of the questions; a film that takes its time to upload lets them pass
         order = contextlib.nullcontext() if reply.video else self._answering.setdefault(answer.place, asyncio.Lock())
         try:

@@ -28,6 +28,12 @@ class Studio(Purse, Protocol):
     async def move_place(self, old: str, new: str) -> None: ...
 
 
+class Edit(Protocol):
+    """Replaces a message of ours."""
+
+    async def __call__(self, receipt: str, reply: Reply, *, is_progress: bool = False) -> None: ...
+
+
 class Say(Protocol):
     """Says an answer within the chat's budget."""
 

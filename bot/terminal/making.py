@@ -148,6 +148,8 @@ def add(
         command = Add(asked=turn.asked, video=video, words=" ".join(words or ()), after=after, is_beginning=begin)
         view = await turn.desk.add(command)
         turn.voice.result(shot_row(view, await turn.desk.download(turn.place, view.shot.code, "video")))
+        for note in view.notes:
+            turn.voice.note(note)
 
     perform(as_json, place, work)
 

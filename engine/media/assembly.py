@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -72,8 +74,7 @@ def assemble(film: Assembly, out: Path, scratch: Path, report: Report) -> None:
         BadMedia: a clip turned out to be damaged; `clip` on it says which.
         MediaError: the written film is not what was planned.
     """
-    find = partial(_find, film, scratch, report)
-    files = side_by_side([partial(find, number) for number in range(len(film.stretches))])
+    files = _files(film, scratch, report)
     grid = Grid.of(film.plan.shape.rate)
     placed = place(
         [
@@ -84,32 +85,52 @@ def assemble(film: Assembly, out: Path, scratch: Path, report: Report) -> None:
     )
     header = merge([file.header for file in files])
     sound = _sound(film)
-    digest = join(
+    crc = join(
         [Run(video=file.path, packets=file.packets, placed=piece) for file, piece in zip(files, placed, strict=True)],
         out,
         grid,
         header=header,
         sound=sound,
         words=_words(film),
-        on_packet=lambda: report.advance(_WRITE),
+        on_packets=lambda count: report.advance(count * _WRITE),
     )
     planned = Planned(
         placed=placed,
         grid=grid,
-        digest=digest,
+        crc=crc,
         header=header,
         has_sound=sound.is_there,
         unseen=_unseen(film.stretches, files, header),
     )
-    verify(out, planned, lambda: report.advance(_VERIFY))
+    # What is read back comes from memory: the disk can be waited for meanwhile.
+    with ThreadPoolExecutor(1) as disk:
+        written = disk.submit(_flush, out)
+        verify(out, planned, lambda count: report.advance(count * _VERIFY))
+        written.result()
 
 
-def _find(film: Assembly, scratch: Path, report: Report, number: int) -> _File:
-    """The packets of a stretch, which are made now if they are not there yet."""
-    stretch = film.stretches[number]
-    if isinstance(stretch, Copied):
-        source = film.sources[stretch.shot - film.clips.start]
-        return _cut_out(source.path, source.found, stretch.packets)
+def _flush(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _files(film: Assembly, scratch: Path, report: Report) -> list[_File]:
+    """The packets of all stretches; those that are not there yet are made now."""
+    made = [
+        partial(_make, film, scratch, report, number, stretch)
+        for number, stretch in enumerate(film.stretches)
+        if isinstance(stretch, Made)
+    ]
+    new = iter(side_by_side(made))
+    return [_copied(film, stretch) if isinstance(stretch, Copied) else next(new) for stretch in film.stretches]
+
+
+def _copied(film: Assembly, stretch: Copied) -> _File:
+    source = film.sources[stretch.shot - film.clips.start]
+    return _cut_out(source.path, source.found, stretch.packets)
+
+
+def _make(film: Assembly, scratch: Path, report: Report, number: int, stretch: Made) -> _File:
     made = scratch / f"{number}.mp4"
     try:
         pieces.make(film.plan, stretch.start, stretch.end, made, lambda: report.advance(_MAKE))
@@ -126,7 +147,9 @@ def _cut_out(path: Path, found: Inspection, packets: range) -> _File:
 
 
 def _unseen(stretches: Sequence[Stretch], files: Sequence[_File], header: bytes) -> set[int]:
-    """Stretches whose first picture was not decoded yet just as it stands in the film: byte for byte, with this header."""
+    """Stretches whose first picture was never decoded just as it stands in the film, byte for byte and with this header, as that of
+    a clip was when it came.
+    """
     return {
         number
         for number, (stretch, file) in enumerate(zip(stretches, files, strict=True))

@@ -1,4 +1,4 @@
-"""A clip as a film takes it: measured, its first picture at hand, and any run of its pictures decoded, and no more than that."""
+"""A clip as a film takes it: measured, and any run of its pictures decoded, and no more than that."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from av.video.frame import VideoFrame
 
 from engine.errors import BadMedia
 from engine.media.colour import Rgb
-from engine.media.frames import last_picture
-from engine.media.inspection import FIRST_PICTURE, Inspection, inspect
+from engine.media.frames import first_picture
+from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
+from engine.media.last_picture import last_picture
 from engine.media.seam import shrink
 from engine.media.source import check_frame_size, open_packets
 
@@ -29,8 +30,6 @@ class Source:
 
     path: Path
     found: Inspection
-    first: Rgb
-    """A small copy of its first picture."""
 
     @property
     def shape(self) -> Fraction:
@@ -39,16 +38,12 @@ class Source:
 
 
 def read(path: Path) -> Source:
-    """Measure a clip that passed its checks before: every packet is seen, one picture is decoded.
+    """Measure a clip that passed its checks before: every packet is seen, no picture is looked at.
 
     Raises:
         BadMedia: not a video, damaged where that shows without decoding it, or cut off.
     """
-    first: list[VideoFrame] = []
-    found = inspect(path, lambda frame: first.append(frame) if not first else None, decode_frames=FIRST_PICTURE)
-    if not first:
-        raise BadMedia("No picture of the video can be decoded; render it again.")
-    return Source(path, found, shrink(first[0]))
+    return Source(path, inspect(path, decode_frames=FORMAT_ALONE))
 
 
 def shown(rate: Fraction, until_s: float | None, total: int) -> int:
@@ -61,8 +56,11 @@ def shown(rate: Fraction, until_s: float | None, total: int) -> int:
 def small_picture(source: Source, place: int) -> Rgb:
     """A small copy of the picture at this place of the clip's own. Raises BadMedia where it cannot be decoded."""
     found = source.found
-    if place == found.frames - 1 and (found.obstacles or not found.starts):
-        return shrink(last_picture(source.path))
+    if found.obstacles or not found.starts:
+        if place == 0:
+            return shrink(first_picture(source.path))
+        if place == found.frames - 1:
+            return shrink(last_picture(source.path))
     for frame in decoded(source.path, found, range(place, place + 1)):
         return shrink(frame)
     raise _damaged()

@@ -30,7 +30,7 @@ _MOST_S = 10.0
 def stitch(*, script: dict[str, Any], out: Path, scratch: Path, report: Report, **_: Any) -> dict[str, Any]:
     wanted = Script.from_json(script)
     count = len(wanted.clips)
-    sources = side_by_side([partial(_read, number, count, clip) for number, clip in enumerate(wanted.clips)])
+    sources = _read(wanted.clips)
     pixels = max(source.found.width * source.found.height for source in sources)
     report.allow(float(sum(source.found.seconds for source in sources)), pixels, cost=_MOST_S)
     whole = cast(wanted, sources)
@@ -59,24 +59,30 @@ def stitch(*, script: dict[str, Any], out: Path, scratch: Path, report: Report, 
     return asdict(result)
 
 
-def _read(number: int, count: int, clip: Path) -> Source:
-    try:
-        return read(clip)
-    except BadMedia as error:
-        raise named(error, number, count) from error
+def _read(clips: Sequence[Path]) -> list[Source]:
+    """One after the other: two at once would wait for each other's Python most of the time."""
+    sources: list[Source] = []
+    for number, clip in enumerate(clips):
+        try:
+            sources.append(read(clip))
+        except BadMedia as error:
+            raise named(error, number, len(clips)) from error
+    return sources
 
 
 def _look(wanted: Script, sources: Sequence[Source], whole: Cast) -> list[transitions.Looked]:
     """What the pictures at each seam say. At a transition nobody looks."""
 
-    def look(number: int) -> transitions.Looked:
+    def known(number: int) -> transitions.Looked | None:
         kind = wanted.transitions[number] if wanted.transitions else Transition.CUT
         if kind is not Transition.CUT:
             return transitions.unseen(kind)
+        score = wanted.scores[number] if wanted.scores else None
+        return transitions.known(sources[number], sources[number + 1], score)
+
+    def look(number: int) -> transitions.Looked:
         levels = wanted.levels and whole.agreement.can_make
         before, after = sources[number], sources[number + 1]
-        if seen := transitions.known(before, after, wanted.scores[number] if wanted.scores else None):
-            return seen
         until_s = wanted.ends[number] if wanted.ends else None
         last = shown(before.found.rate, until_s, before.found.frames) - 1
         try:
@@ -84,7 +90,10 @@ def _look(wanted: Script, sources: Sequence[Source], whole: Cast) -> list[transi
         except BadMedia as error:
             raise named(error, number, len(sources)) from error
 
-    return side_by_side([partial(look, number) for number in range(len(sources) - 1)])
+    found = {number: known(number) for number in range(len(sources) - 1)}
+    unknown = [number for number, seen in found.items() if seen is None]
+    looked = dict(zip(unknown, side_by_side([partial(look, number) for number in unknown]), strict=True))
+    return [seen or looked[number] for number, seen in found.items()]
 
 
 def _planned(wanted: Script, sources: Sequence[Source], whole: Cast, seen: Sequence[transitions.Looked]) -> Assembly:

@@ -20,19 +20,24 @@ _MOST_BITS_PER_S = 20_000_000
 """More is not seen, and phones of H.264 level 4 take 25 million."""
 _AUDIO_BITS_PER_S = (160_000, 128_000, 96_000, 64_000, 48_000, 32_000)
 _AUDIO_SHARE = 1 / 8
-_MARGIN = 0.985
-"""So much of the cap is used: an encoder of one pass ends within about a hundredth of what it was told."""
+_MARGIN = 0.99
+"""So much of the cap is used: who knows what comes ends a little below what it was told, or a thousandth above."""
 SHORT_S = 4.0
 """A video of less has no time to make up for a hard scene."""
+_QUICK, _GOOD = "veryfast", "fast"
+"""Of an encode that measures and may be kept, and of one that is kept: slower ones do not look better."""
+_PEAK = 8
+"""A scene takes at most so many times the usual rate."""
 _WIDE = 2
 """So many times the usual rate may be spent on a hard scene, and so many times four seconds be saved up for it."""
-_FIRST = 0.93
+_FIRST = 0.92
 """Of the room, for an encode that does not know what comes: where that is seen, a second one uses all of it."""
 _SURE = 0.97
-_SURE_OF_BOTH = 0.99
-"""Where the encode before fits already, and stays if this one does not."""
-_STUCK = 0.75
-"""An encoder that missed the cap by more than this was at its coarsest: only fewer pixels help."""
+"""Of the room, for a second encode that has to fit, or of a short video. Where the first one fits already, it has all of it."""
+_EASY, _EASY_SHARE = 18.0, 0.84
+"""Where few seconds are coarse and the others finer than this, x264 spends up to a fifth more than told. They have enough."""
+_STUCK, _COARSEST = 0.75, 38.0
+"""An encoder that missed the cap by more than this, and as coarse as this, can no more: only fewer pixels help."""
 _HEADER_BYTES = 4096
 _FRAME_BYTES = 12
 """What the tables of an MP4 take for one picture."""
@@ -58,9 +63,11 @@ class Aim:
 
     width: int
     height: int
+    preset: str
+    """x264's."""
     bits_per_s: int
     most_bits_per_s: int
-    """What flows into the buffer from which pictures are paid."""
+    """What flows into the buffer from which pictures are paid. 0: a picture may take what it needs."""
     buffer_bits: int
     reads_log: bool
     """Whether it uses what the encode before it noted of the same pictures."""
@@ -111,30 +118,50 @@ def first_aim(size: tuple[int, int], seconds: float, room_bits_per_s: int) -> Ai
     """A long video may spend on a hard scene what it saves on others; a short one has no time to make up for it."""
     if seconds < SHORT_S:
         return _bounded(size, seconds, room_bits_per_s)
-    return _wide(size, int(room_bits_per_s * _FIRST), reads_log=False)
+    return _first(size, int(room_bits_per_s * _FIRST))
 
 
-def next_aim(aim: Aim, seconds: float, room_bits_per_s: int, video_bytes: int) -> Aim:
-    """After an encode by `aim` whose pictures came to `video_bytes`: too many, or so few that there is room for better ones."""
+def next_aim(aim: Aim, seconds: float, room_bits_per_s: int, video_bytes: int, quantizer: float) -> Aim:
+    """After an encode by `aim` whose pictures came to `video_bytes`: too many, or so few that there is room for better ones.
+
+    `quantizer`: x264's, on average.
+    """
     size = aim.width, aim.height
     share = room_bits_per_s * seconds / (video_bytes * 8)
     if share > 1:
-        return _wide(size, int(room_bits_per_s * _SURE_OF_BOTH), reads_log=True)
-    if share >= _STUCK and seconds >= SHORT_S:
-        return _wide(size, int(room_bits_per_s * _SURE), reads_log=True)
+        used = _EASY_SHARE if quantizer < _EASY else 1.0 if seconds >= SHORT_S else _SURE
+        return _second(size, int(room_bits_per_s * used))
+    is_stuck = share < _STUCK and quantizer > _COARSEST
+    if seconds >= SHORT_S and not is_stuck:
+        return _second(size, int(room_bits_per_s * _SURE))
     if share < _STUCK:
         size = _scaled(*size, (share * _STUCK) ** 0.5)
     return _bounded(size, seconds, int(room_bits_per_s * _SURE))
 
 
-def _wide(size: tuple[int, int], bits_per_s: int, *, reads_log: bool) -> Aim:
+def _first(size: tuple[int, int], bits_per_s: int) -> Aim:
     return Aim(
         width=size[0],
         height=size[1],
+        preset=_QUICK,
         bits_per_s=bits_per_s,
         most_bits_per_s=_WIDE * bits_per_s,
         buffer_bits=int(_WIDE * SHORT_S * bits_per_s),
-        reads_log=reads_log,
+        reads_log=False,
+    )
+
+
+def _second(size: tuple[int, int], bits_per_s: int) -> Aim:
+    """Who knows what comes holds the rate by itself, and looks better where it may spend what a scene needs."""
+    is_held = bits_per_s * _PEAK > _MOST_BITS_PER_S
+    return Aim(
+        width=size[0],
+        height=size[1],
+        preset=_GOOD,
+        bits_per_s=bits_per_s,
+        most_bits_per_s=_MOST_BITS_PER_S if is_held else 0,
+        buffer_bits=_MOST_BITS_PER_S if is_held else 0,
+        reads_log=True,
     )
 
 
@@ -145,6 +172,7 @@ def _bounded(size: tuple[int, int], seconds: float, bits_per_s: int) -> Aim:
     return Aim(
         width=size[0],
         height=size[1],
+        preset=_GOOD,
         bits_per_s=most,
         most_bits_per_s=most,
         buffer_bits=max(1000, int(most * buffer_s)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,46 +17,26 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from engine.errors import BadMedia, MediaError, NotPossible
-from engine.media import audio, house
+from engine.media import audio, house, subtitles
 from engine.media.fit_plan import SHORT_S, Aim, amount, first_aim, made_smaller, next_aim, plan_fit, video_bits_per_s
 from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
-from engine.media.join import clean
+from engine.media.labels import Labels, add_labels, labels_of
 from engine.media.normalise import frames_at, pictures
 from engine.media.report import Report
 from engine.media.results import Fitted
-from engine.media.source import open_video
 from engine.media.timeline import usual_rate
 
 _AAC_PACKET_BYTES = 8
 """What the tables of an MP4 take for one packet of sound."""
 _SILENT_BITS_PER_S = 32_000
-_CHAPTER_BYTES = 160
-"""What a chapter takes beside its title, which stands there twice."""
-_TEXT_BYTES = 512
-_SELDOM = 0.25
-"""How much of the way a second encode is where it is seldom needed: a percentage never goes back."""
-_FEW_BITS = 0.12
-"""A pixel. With fewer, the second encode is likely, and as much work as the first."""
+_TWICE, _SELDOM = 2.0, 0.5
+"""How much of the first encode's way the second is: it takes about twice the time, but a percentage never goes back."""
+_FEW_BITS = 0.2
+"""A pixel. With fewer, the second encode is likely."""
 _MUCH_ROOM = 0.9
-_COARSE = 24.0
-"""x264's quantizer; the house profile is at about 20. Where it is finer than this, more bytes are not seen."""
-_NO_DEBTS = "ratetol=0.1"
-"""Who does not know what comes may not count on easier scenes later: a film that begins black came out a tenth too large."""
+_COARSE, _COARSE_SECOND = 20.0, 26.0
+"""x264's quantizer, of all and of the hardest second; the house profile is at about 20. What is finer cannot be seen."""
 _QUANTIZER = re.compile(rb" q:([0-9.]+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Texts:
-    """What is said in the file."""
-
-    title: str
-    chapters: tuple[tuple[Fraction, Fraction, str], ...]
-    """Begin and end in seconds of the part, and title."""
-
-    @property
-    def bytes(self) -> int:
-        titles = (len(title.encode()) for _, _, title in self.chapters)
-        return _TEXT_BYTES + len(self.title.encode()) + sum(_CHAPTER_BYTES + 2 * length for length in titles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +49,7 @@ class _Job:
     places: range
     """Which pictures of the video's even grid it has."""
     has_sound: bool
-    texts: _Texts
+    labels: Labels
     limit_bytes: int
 
     @property
@@ -104,7 +86,7 @@ def fit(
     if plan.parts != parts:
         raise NotPossible(f"The video fits in {amount(limit_bytes)} only in {plan.parts} parts; ask for as many.")
     pixels_per_s = plan.width * plan.height * job.rate
-    second = 1.0 if plan.video_bits_per_s < _FEW_BITS * pixels_per_s else _SELDOM
+    second = _TWICE if plan.video_bits_per_s < _FEW_BITS * pixels_per_s else _SELDOM
     report.expect(len(job.places) * (1 + second))
     log, again = scratch / "log", scratch / "again.mp4"
     sound, sound_bytes = _write_sound(job, scratch / "sound.mp4", plan.audio_bits_per_s or _SILENT_BITS_PER_S)
@@ -113,16 +95,17 @@ def fit(
         len(job.places),
         float(job.rate),
         audio_bytes=sound_bytes,
-        other_bytes=job.texts.bytes,
+        other_bytes=job.labels.bytes,
     )
     aim = first_aim((plan.width, plan.height), float(job.seconds), max(1000, room))
     video_bytes = _encode(job, aim, sound, out, log=log, on_frame=lambda: report.advance(1))
     encodes, written = 1, out.stat().st_size
     # With few bits it shows that one pass does not know what comes: hard scenes starve (6 dB in the mean of a film were measured).
     can_be_better = written < _MUCH_ROOM * limit_bytes or job.seconds >= SHORT_S
-    if written > limit_bytes or (can_be_better and _quantizer(log) > _COARSE):
+    quantizer, hardest = _quantizers(log, round(job.rate))
+    if written > limit_bytes or (can_be_better and (quantizer > _COARSE or hardest > _COARSE_SECOND)):
         encodes = 2
-        aim = next_aim(aim, float(job.seconds), max(1000, room), video_bytes)
+        aim = next_aim(aim, float(job.seconds), max(1000, room), video_bytes, quantizer)
         _encode(job, aim, sound, again, log=log, on_frame=lambda: report.advance(second))
         if again.stat().st_size <= limit_bytes or written > limit_bytes:
             again.replace(out)
@@ -143,22 +126,9 @@ def _job(path: Path, found: Inspection, limit_bytes: int, *, part: int, parts: i
         rate=rate,
         places=places,
         has_sound=found.has_audio or needs_sound,
-        texts=_texts(path, found.start_s + places.start / rate, len(places) / rate),
+        labels=labels_of(path, found.start_s + places.start / rate, len(places) / rate),
         limit_bytes=limit_bytes,
     )
-
-
-def _texts(path: Path, start_s: Fraction, seconds: Fraction) -> _Texts:
-    """The title, and the chapters of the stretch that begins at `start_s` on the container's clock."""
-    with open_video(path) as (container, _):
-        chapters = []
-        for chapter in container.chapters():
-            base = Fraction(chapter["time_base"] or 1)
-            begin_s = max(Fraction(0), chapter["start"] * base - start_s)
-            end_s = min(seconds, chapter["end"] * base - start_s)
-            if begin_s < end_s:
-                chapters.append((begin_s, end_s, clean(chapter["metadata"].get("title", ""))))
-        return _Texts(title=clean(container.metadata.get("title", "")), chapters=tuple(chapters))
 
 
 def _write_sound(job: _Job, out: Path, bits_per_s: int) -> tuple[Path | None, int]:
@@ -181,28 +151,29 @@ def _encode(job: _Job, aim: Aim, sound: Path | None, out: Path, *, log: Path, on
     size = aim.width, aim.height
     with ExitStack() as stack:
         film = stack.enter_context(av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}))
-        _add_texts(film, job.texts)
+        add_labels(film, job.labels)
         video = house.add_video(film, *size, job.rate)
         house.hold_rate(video, aim, log)
-        if not aim.reads_log:
-            options = video.codec_context.options
-            video.codec_context.options = options | {"x264-params": f"{options['x264-params']}:{_NO_DEBTS}"}
-        packets: Iterator[Packet[Any]] = iter(())
+        others: list[Iterator[tuple[Fraction, Packet[Any]]]] = []
         if sound:
             container = stack.enter_context(av.open(str(sound)))
-            packets = _onto(film.add_stream_from_template(container.streams.audio[0]), container)
-        waiting = next(packets, None)
+            others.append(_timed(_onto(film.add_stream_from_template(container.streams.audio[0]), container)))
+        if (captions := job.labels.captions) and captions.cues:
+            track = subtitles.add_track(film, size, captions.language)
+            others.append(_timed(subtitles.packets(captions.cues, track)))
+        waiting = merge(*others, key=itemgetter(0))
+        following = next(waiting, None)
         frames = pictures(job.path, job.found, size=size, rate=job.rate, places=job.places)
         for place, frame in enumerate(frames):
-            while waiting is not None and (waiting.pts or 0) * waiting.time_base <= place / job.rate:
-                film.mux(waiting)
-                waiting = next(packets, None)
+            while following is not None and following[0] <= place / job.rate:
+                film.mux(following[1])
+                following = next(waiting, None)
             taken += _mux(film, video.encode(house.number(frame, place, job.rate, None)))
             on_frame()
         taken += _mux(film, video.encode(None))
-        while waiting is not None:
-            film.mux(waiting)
-            waiting = next(packets, None)
+        while following is not None:
+            film.mux(following[1])
+            following = next(waiting, None)
     return max(1, taken)
 
 
@@ -213,36 +184,25 @@ def _onto(stream: av.AudioStream, container: InputContainer) -> Iterator[Packet[
             yield packet
 
 
+def _timed(packets: Iterable[Packet[Any]]) -> Iterator[tuple[Fraction, Packet[Any]]]:
+    """Each with its time in seconds."""
+    return (((packet.pts or 0) * packet.time_base, packet) for packet in packets)
+
+
 def _mux(film: OutputContainer, packets: Sequence[Packet[Any]]) -> int:
     taken = sum(packet.size for packet in packets)
     film.mux(packets)
     return taken
 
 
-def _quantizer(log: Path) -> float:
-    """How coarse the pictures are on average, as the encoder noted it; 0 where it did not."""
-    if not log.is_file():
-        return 0.0
-    noted = [float(number) for number in _QUANTIZER.findall(log.read_bytes())]
-    return sum(noted) / len(noted) if noted else 0.0
-
-
-def _add_texts(film: OutputContainer, texts: _Texts) -> None:
-    if texts.title:
-        film.metadata["title"] = texts.title
-    base = Fraction(1, house.SAMPLE_RATE)
-    film.set_chapters(
-        [
-            {
-                "id": number,
-                "start": round(begin_s / base),
-                "end": round(end_s / base),
-                "time_base": base,
-                "metadata": {"title": title or str(number)},
-            }
-            for number, (begin_s, end_s, title) in enumerate(texts.chapters, 1)
-        ]
-    )
+def _quantizers(log: Path, pictures_per_s: int) -> tuple[float, float]:
+    """How coarse the pictures are on average, and those of the coarsest second, as the encoder noted it; 0 where it did not."""
+    noted = [float(number) for number in _QUANTIZER.findall(log.read_bytes())] if log.is_file() else []
+    if not noted:
+        return 0.0, 0.0
+    seconds = [noted[begin : begin + pictures_per_s] for begin in range(0, len(noted), pictures_per_s)]
+    whole = [one for one in seconds if len(one) == pictures_per_s] or seconds[:1]
+    return sum(noted) / len(noted), max(sum(one) / len(one) for one in whole)
 
 
 def _checked(job: _Job, out: Path, *, encodes: int, parts: int, first_bytes: int) -> Fitted:

@@ -16,18 +16,15 @@ from av.video.stream import VideoStream
 from PIL import Image, ImageStat
 
 from engine.errors import BadMedia
-from engine.media.colour import to_image
+from engine.media.colour import to_image, to_rgb
+from engine.media.last_picture import BACK_S, NO_PICTURE, last_picture, positions, span
 from engine.media.png import write_png
 from engine.media.report import Report
 from engine.media.sharpness import LAST_S, SLACK_S, Ending, Look, sharpest
-from engine.media.source import check_frame_size, frames_from, open_packets, open_video
+from engine.media.source import frames_from, open_video
 
-_BACK_S = (0.0, 2.0, 8.0, 30.0)
-_TRUE_S = 0.25
-"""A declared end that is no more than this too late, and three pictures, is believed."""
 _ROUNDED_S = 0.001
 """A time that was rounded still names the picture that it was taken from."""
-_NO_PICTURE = "No picture of the video can be decoded; render it again or use another file."
 _QUALITY = 85
 _PLAIN = 4.0
 _WHOLE_S = 60.0
@@ -57,7 +54,7 @@ def write_sharp(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
 
 
 def _write(picture: VideoFrame, out: Path) -> None:
-    write_png(np.asarray(to_image(picture)), out)
+    write_png(np.asarray(to_image(picture)) if picture.rotation else to_rgb(picture), out)
 
 
 def write_thumbnail(*, clip: str, width: int, out: Path, **_: Any) -> dict[str, Any]:
@@ -95,7 +92,7 @@ def _cover(clip: Path) -> Image.Image:
 def _middle(clip: Path) -> Image.Image:
     """The picture in the middle, or the first one where none is found there."""
     with open_video(clip) as (container, stream):
-        start_s, seconds = _span(container, stream)
+        start_s, seconds = span(container, stream)
         middle_s = start_s + seconds / 2
         if stream.time_base:
             with contextlib.suppress(av.FFmpegError):
@@ -114,7 +111,7 @@ def write_spritesheet(
     *, clip: str, columns: int, rows: int, width: int, out: Path, report: Report, **_: Any
 ) -> dict[str, Any]:
     with open_video(Path(clip)) as (container, stream):
-        start_s, seconds = _span(container, stream)
+        start_s, seconds = span(container, stream)
         report.allow(seconds, stream.codec_context.width * stream.codec_context.height, cost=2.0)
         count = columns * rows
         times = [start_s + seconds * (tile + 0.5) / count for tile in range(count)]
@@ -128,7 +125,7 @@ def write_spritesheet(
             small = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
             sheet.paste(small, (tile % columns * width, tile // columns * height))
     if sheet is None:
-        raise BadMedia(_NO_PICTURE)
+        raise BadMedia(NO_PICTURE)
     sheet.save(out, "JPEG", quality=_QUALITY)
     return {}
 
@@ -138,31 +135,8 @@ def first_picture(path: Path) -> VideoFrame:
     with open_video(path) as (container, stream):
         frame = next(frames_from(container, stream), None)
         if frame is None:
-            raise BadMedia(_NO_PICTURE)
+            raise BadMedia(NO_PICTURE)
         return frame
-
-
-def last_picture(path: Path) -> VideoFrame:
-    """The displayed picture with the greatest time, found by decoding from a key picture near the end up to the end.
-
-    One at a time: a decoder that takes several does not always tell which of the last ones are damaged. The end is that of the
-    video stream: sound may go on longer. Raises BadMedia where no picture can be decoded.
-    """
-    with open_packets(path) as (container, stream):
-        for position, needed in _approaches(container, stream):
-            try:
-                container.seek(position, stream=stream, backward=True)
-            except av.FFmpegError:
-                continue
-            last = _greatest(container, stream, needed)
-            if last is not None:
-                return last
-    for damaged_too in (False, True):
-        with open_packets(path) as (container, stream):  # without an index: from the start
-            last = _greatest(container, stream, damaged_too=damaged_too)
-        if last is not None:
-            return last
-    raise BadMedia(_NO_PICTURE)
 
 
 def picture_at(path: Path, at_s: float) -> VideoFrame:
@@ -171,10 +145,10 @@ def picture_at(path: Path, at_s: float) -> VideoFrame:
     Raises BadMedia where no picture can be decoded.
     """
     with open_video(path) as (container, stream):
-        start_s, seconds = _span(container, stream)
+        start_s, seconds = span(container, stream)
         time_s = start_s + max(0.0, at_s) + _ROUNDED_S
         base = stream.time_base
-        for back_s in _BACK_S:
+        for back_s in BACK_S:
             if not base or not start_s < time_s - back_s < start_s + seconds:
                 continue
             try:
@@ -197,9 +171,9 @@ def sharpest_s(path: Path) -> float:
     Raises BadMedia where no picture can be decoded.
     """
     with open_video(path) as (container, stream):
-        start_s, seconds = _span(container, stream)
+        start_s, seconds = span(container, stream)
         looks: Sequence[Look] = ()
-        for position in _positions(container, stream, LAST_S):
+        for position in positions(container, stream, LAST_S):
             try:
                 container.seek(position, stream=stream, backward=True)
             except av.FFmpegError:
@@ -211,7 +185,7 @@ def sharpest_s(path: Path) -> float:
         with open_video(path) as (container, stream):
             looks = _ending(frames_from(container, stream), start_s - 1.0)
     if not looks:
-        raise BadMedia(_NO_PICTURE)
+        raise BadMedia(NO_PICTURE)
     return max(0.0, round(sharpest(looks).time_s - start_s, 4))
 
 
@@ -230,61 +204,6 @@ def _shown_at(frames: Iterator[VideoFrame], time_s: float) -> VideoFrame | None:
             return shown
         shown = frame
     return shown
-
-
-def _greatest(
-    container: InputContainer, stream: VideoStream, needed: int | None = None, *, damaged_too: bool = False
-) -> VideoFrame | None:
-    """The latest picture from where the container stands to its end. A damaged one, half of it grey, counts only if so told.
-
-    With `needed`, a time in ticks, what is shown earlier is only decoded where others need it, and is none to give.
-    """
-    last: VideoFrame | None = None
-    for frame in _to_the_end(container, stream, needed):
-        check_frame_size(frame)
-        if frame.pts is None or (frame.is_corrupt and not damaged_too) or (needed is not None and frame.pts < needed):
-            continue
-        if last is None or frame.pts >= (last.pts or 0):
-            last = frame
-    return last
-
-
-def _to_the_end(container: InputContainer, stream: VideoStream, needed: int | None) -> Iterator[VideoFrame]:
-    """Decoded pictures; those after a damaged packet too."""
-    context = stream.codec_context
-    with contextlib.suppress(av.FFmpegError, EOFError):
-        for packet in container.demux(stream):
-            is_needed = needed is None or packet.pts is None or packet.pts >= needed
-            context.skip_frame = "DEFAULT" if is_needed else "NONREF"
-            with contextlib.suppress(av.InvalidDataError):
-                yield from packet.decode()
-
-
-def _approaches(container: InputContainer, stream: VideoStream) -> Iterator[tuple[int, int | None]]:
-    """Where to begin decoding, and from when on all pictures are needed: first as if the declared end were true."""
-    start_s, seconds = _span(container, stream)
-    before_s = _TRUE_S + 3 / float(stream.guessed_rate or 24)
-    for number, position in enumerate(_positions(container, stream)):
-        if number == 0 and stream.time_base:
-            yield position, int((start_s + seconds - before_s) / stream.time_base)
-        yield position, None
-
-
-def _positions(container: InputContainer, stream: VideoStream, least_s: float = 0.0) -> Sequence[int]:
-    """Where to begin decoding, nearest to the end first but `least_s` before it, in the stream's time base."""
-    start_s, seconds = _span(container, stream)
-    base = stream.time_base
-    if not base or not seconds:
-        return []
-    return list(dict.fromkeys(int(max(start_s, start_s + seconds - back - least_s) / base) for back in _BACK_S))
-
-
-def _span(container: InputContainer, stream: VideoStream) -> tuple[float, float]:
-    """When the video begins and how long it lasts, in seconds, as declared; 0 where nothing is."""
-    base = float(stream.time_base or 0)
-    start_s = (stream.start_time or 0) * base
-    seconds = stream.duration * base if stream.duration else (container.duration or 0) / av.time_base
-    return start_s, seconds
 
 
 def _pictures_at(container: InputContainer, stream: VideoStream, times: Sequence[float]) -> Iterator[Image.Image]:

@@ -17,6 +17,8 @@ _EIGHT_BIT_420 = b"\xfd\xf8\xf8\x00"
 """What ends the header of a High profile: 4:2:0, 8 bits of luma and of chroma, no extension."""
 _LONGEST_NUMBER = 16
 """Bytes at the beginning of a set in which its numbers lie."""
+_LONGEST_SLICE_HEADER = 48
+"""Bytes, of a key picture's: which pictures it refers to and how they are weighted is not in it."""
 
 
 class BrokenHeader(ValueError):
@@ -125,6 +127,17 @@ def begins_afresh(packet: memoryview, codec: str, length_bytes: int) -> bool:
         elif _FIRST_SLICE <= unit[0] & 31 <= _LAST_SLICE:
             return unit[0] & 31 == _IDR
     return False
+
+
+def beginning(packet: memoryview, length_bytes: int) -> bytes:
+    """An H.264 packet up to the header of its first slice: what its pictures are, and none of them."""
+    place = 0
+    for unit in _units(packet, length_bytes):
+        if _FIRST_SLICE <= unit[0] & 31 <= _LAST_SLICE:
+            header = bytes(unit[:_LONGEST_SLICE_HEADER])
+            return bytes(packet[:place]) + len(header).to_bytes(length_bytes, "big") + header
+        place += length_bytes + len(unit)
+    return bytes(packet)
 
 
 def sets_inside(packet: memoryview, length_bytes: int) -> Headers:

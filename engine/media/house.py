@@ -26,6 +26,13 @@ _KEY_S = 4
 _LEVEL_4_BLOCKS, _LEVEL_4_BLOCKS_PER_S = 8_192, 245_760
 # `stitchable` keeps what depends on the content out of the headers.
 _X264 = "keyint={keyint}:min-keyint=12:bframes=3:ref=2:open-gop=0:scenecut=40:stitchable=1"
+# Who has few bits has them for the pictures between the key pictures. Both encodes have to agree in all of these.
+_FIT_KEY_S = 10
+_FIT_X264 = "keyint={keyint}:min-keyint=12:bframes=3:weightp=1:rc-lookahead=30:open-gop=0:scenecut=40:stitchable=1"
+_NO_DEBTS, _FEW_DEBTS = "ratetol=0.1", "ratetol=0.2"
+"""Who does not know what comes may not count on easier scenes later: a film that begins black came out a tenth too large. Who does
+comes closer to what is wanted than with x264's own 1, which ended from 17 percent below it to 4 above.
+"""
 
 
 class Effort(Enum):
@@ -80,14 +87,16 @@ def add_video(film: OutputContainer, width: int, height: int, rate: Fraction, ki
 def hold_rate(stream: VideoStream, aim: Aim, log: Path) -> None:
     """Aim at a size rather than at a quality; to be said before the first picture. What each picture took is noted in `log`."""
     options = {key: value for key, value in stream.codec_context.options.items() if key != "crf"}
+    params = _FIT_X264.format(keyint=round(stream.codec_context.rate * _FIT_KEY_S))
     options |= {
-        "preset": "fast",  # with few bits it is worth the time: it looks better than `veryfast` in two passes
-        "maxrate": str(aim.most_bits_per_s),
-        "bufsize": str(aim.buffer_bits),
+        "preset": aim.preset,
         "flags": "+pass2" if aim.reads_log else "+pass1",
-        "fastfirstpass": "0",  # what the first encode writes is mostly what is kept
+        "fastfirstpass": "0",  # what the first encode writes is kept where it is good enough
         "passlogfile": str(log),
+        "x264-params": f"{params}:{_FEW_DEBTS if aim.reads_log else _NO_DEBTS}",
     }
+    if aim.most_bits_per_s:
+        options |= {"maxrate": str(aim.most_bits_per_s), "bufsize": str(aim.buffer_bits)}
     stream.codec_context.options = options
     stream.codec_context.bit_rate = aim.bits_per_s
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate, pairwise
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from av.video.stream import VideoStream
 
 from engine.errors import BadMedia
 from engine.media.hdr import NAMES as HDR
-from engine.media.headers import BrokenHeader, Headers, begins_afresh, parse, sets_inside
-from engine.media.source import check_frame_size, open_packets, open_video
+from engine.media.headers import BrokenHeader, Headers, beginning, begins_afresh, parse, sets_inside
+from engine.media.source import check_frame_size, check_seconds, open_packets, open_video
 
 DECODED_FRAMES = 10_000
 """Pictures that are decoded to see whether they can be; of a longer video the rest is only read."""
-FIRST_PICTURE = 1
-"""The first one alone, for a clip that passed before: it tells the format, and which way up it is."""
+FORMAT_ALONE = 1
+"""No more of the first one than tells the format and which way up it is, for a clip that passed before."""
 LOOKED_AT_FRAMES = 64
 """Pictures that are decoded where only the turn and the times are wanted: by then a decoder has shown one."""
 _UNSEEN_S = Fraction(1, 2000)
@@ -103,14 +104,16 @@ def inspect(
 ) -> Inspection:
     """Read all of a clip; `on_frame` gets its first `decode_frames` decoded pictures in the order in which they are shown.
 
-    Without any, which way up it is and the format of its pixels are not known.
+    Without any, which way up it is and the format of its pixels are not known. It gets none where it is `FORMAT_ALONE`.
 
     Raises:
         BadMedia: not a video, damaged, or cut off.
     """
-    with (open_packets if decode_frames <= FIRST_PICTURE else open_video)(path) as (container, stream):
+    with (
+        open_packets(path, is_plain=True) if decode_frames <= FORMAT_ALONE else open_video(path) as (container, stream)
+    ):
         reading = _read(container, stream, on_frame, decode_frames)
-        if decode_frames == FIRST_PICTURE and not reading.decoded:
+        if decode_frames == FORMAT_ALONE and not reading.decoded:
             return inspect(path, on_frame, decode_frames=LOOKED_AT_FRAMES)  # it takes more than one packet
         if decode_frames and not reading.decoded:
             raise BadMedia(_NO_PICTURE)
@@ -134,9 +137,9 @@ def _read(
                 continue
             if packet.size:
                 _count(reading, packet, stream.codec_context.codec.canonical_name, header)
-            if decode_frames == FIRST_PICTURE:
+            if decode_frames == FORMAT_ALONE:
                 if reading.packets == 1 and packet.size:
-                    _decode_alone(reading, packet, stream, on_frame)
+                    _ask_format(reading, packet, stream, header)
             elif reading.packets <= decode_frames:
                 _decode(reading, packet, on_frame)
     except (av.FFmpegError, EOFError):
@@ -186,21 +189,24 @@ def _decode(reading: _Reading, packet: Packet[Any], on_frame: Callable[[VideoFra
             on_frame(frame)
 
 
-def _decode_alone(
-    reading: _Reading, packet: Packet[Any], stream: VideoStream, on_frame: Callable[[VideoFrame], None] | None
-) -> None:
-    """Decode the first packet and wait for no other one."""
+def _ask_format(reading: _Reading, packet: Packet[Any], stream: VideoStream, header: Headers | None) -> None:
+    """Decode the first packet and wait for no other one; of H.264 only what stands before the pictures themselves."""
+    context = stream.codec_context
+    asked = packet
+    if header is not None:
+        asked = Packet(beginning(memoryview(packet), header.length_bytes))
+        asked.pts, asked.dts, asked.time_base = packet.pts, packet.dts, packet.time_base
+        # nothing is to be painted where the picture is missing
+        context.options = {"ec": "0"}
     frames: list[VideoFrame] = []
     with contextlib.suppress(av.FFmpegError, EOFError):
-        frames += packet.decode()
-        frames += stream.codec_context.decode(None)
-    stream.codec_context.flush_buffers()
+        frames += context.decode(asked)
+        frames += context.decode(None)
+    context.flush_buffers()
     if not frames or frames[0].is_corrupt:
         return
     check_frame_size(frames[0])
     reading.decoded, reading.rotation = 1, frames[0].rotation
-    if on_frame:
-        on_frame(frames[0])
 
 
 def _check(container: InputContainer, stream: VideoStream, reading: _Reading) -> None:
@@ -231,11 +237,13 @@ def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading)
     context = stream.codec_context
     base = Fraction(stream.time_base or 1)
     all_times = sorted(pts for pts, _ in reading.shown)
-    times = [*(time for time, after in pairwise(all_times) if (after - time) * base > _UNSEEN_S), all_times[-1]]
+    unseen = floor(_UNSEEN_S / base)
+    times = [*(time for time, after in pairwise(all_times) if after - time > unseen), all_times[-1]]
     steps = [after - before for before, after in pairwise(times)]
     last_step = _last_duration(reading, times, steps)
-    rate, is_constant = _rate(stream, times, steps, base)
     seconds = (times[-1] + last_step - all_times[0]) * base
+    check_seconds(float(seconds))
+    rate, is_constant = _rate(stream, times, steps, base)
     codec = context.codec.canonical_name
     extradata = bytes(context.extradata or b"")
     turned = reading.rotation % 180 != 0

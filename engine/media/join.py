@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,10 +19,14 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from engine.media import audio, house, subtitles
+from engine.media.report import AT_ONCE
 from engine.media.source import open_packets
 from engine.media.timeline import Grid, Placed
 
 _TEXT_LENGTH = 250
+_INDEX_BYTES, _CHAPTER_BYTES, _HEAD_BYTES = 25, 2_000, 16_000
+"""The most that a silent film's index takes for each packet (time, offset, size, key, flag), for each chapter, and besides."""
+_INDEX_SHARE = 0.01
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -67,14 +71,14 @@ def join(
     header: bytes,
     sound: Sound,
     words: Words,
-    on_packet: Callable[[], None],
-) -> str:
-    """Write an MP4 that can begin to play before it is loaded; a digest of the video packets that went in, in order.
+    on_packets: Callable[[int], None],
+) -> int:
+    """Write an MP4 that can begin to play before it is loaded; the CRC-32 of the video packets that went in, in order.
 
-    `header` holds the parameter sets of all runs. `on_packet` is told of each video packet.
+    `header` holds the parameter sets of all runs. `on_packets` is told how many more of the video there are.
     """
-    digest = hashlib.sha256()
-    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as film:
+    digest = 0
+    with av.open(str(out), "w", format="mp4", options=_index_first(runs, sound, words)) as film:
         if cleaned := clean(words.title):
             film.metadata["title"] = cleaned
         _add_chapters(film, words.chapters, grid)
@@ -92,18 +96,30 @@ def join(
             others.append((float((packet.pts or 0) * packet.time_base), packet) for packet in captions)
         waiting = merge(*others, key=itemgetter(0))
         following = next(waiting, None)
-        for packet in _video_packets(runs, video, grid.step):
-            digest.update(packet)
+        for number, packet in enumerate(_video_packets(runs, video, grid.step), 1):
+            digest = zlib.crc32(packet, digest)
             time_s = (packet.dts or 0) / grid.timescale
             while following is not None and following[0] <= time_s:
                 film.mux_one(following[1])
                 following = next(waiting, None)
             film.mux_one(packet)
-            on_packet()
+            if number % AT_ONCE == 0:
+                on_packets(AT_ONCE)
         while following is not None:
             film.mux_one(following[1])
             following = next(waiting, None)
-    return digest.hexdigest()
+    return digest
+
+
+def _index_first(runs: Sequence[Run], sound: Sound, words: Words) -> dict[str, str]:
+    """How the index comes before the pictures: into room that is left for it, or, where that would be much of the film, they are
+    moved once all are written.
+    """
+    room = _HEAD_BYTES + _CHAPTER_BYTES * len(words.chapters) + _INDEX_BYTES * sum(len(run.packets) for run in runs)
+    size = sum(run.video.stat().st_size for run in runs)
+    if sound.is_there or words.cues or room > _INDEX_SHARE * size:
+        return {"movflags": "+faststart"}
+    return {"moov_size": str(room)}
 
 
 def clean(text: str) -> str:
@@ -115,7 +131,7 @@ def clean(text: str) -> str:
 def _video_packets(runs: Sequence[Run], stream: VideoStream, step: int) -> Iterator[Packet[VideoStream]]:
     time_base = stream.time_base or Fraction(1)
     for run in runs:
-        with open_packets(run.video) as (container, source):
+        with open_packets(run.video, is_plain=True) as (container, source):
             packets = (packet for packet in container.demux(source) if packet.size)
             wanted = islice(packets, run.packets.start, run.packets.stop)
             for packet, pts, dts in zip(wanted, run.placed.pts, run.placed.dts, strict=True):

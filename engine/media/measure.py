@@ -11,17 +11,18 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from engine.media.drift import drift
-from engine.media.inspection import DECODED_FRAMES, LOOKED_AT_FRAMES, inspect
+from engine.media.hdr import NAMES as HDR
+from engine.media.inspection import DECODED_FRAMES, FORMAT_ALONE, inspect
 from engine.media.report import Report
 from engine.media.results import Begins, Probe
 from engine.media.seam import score, shrink, shrink_image
 from engine.media.sharpness import LAST_S, SLACK_S, Ending, ends_of
-from engine.media.source import open_video
+from engine.media.source import open_packets
 
 
 def measure(*, path: str, decode: bool, given: str | None = None, report: Report, **_: Any) -> dict[str, Any]:
     """`given`: the picture that it was to begin on."""
-    with open_video(Path(path)) as (container, stream):
+    with open_packets(Path(path)) as (container, stream):
         seconds = (container.duration or 0) / 1_000_000
         declared_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else seconds
         start_s = float((stream.start_time or 0) * (stream.time_base or 0))
@@ -34,7 +35,7 @@ def measure(*, path: str, decode: bool, given: str | None = None, report: Report
         first = first or frame
         ending.add(frame)
 
-    found = inspect(Path(path), look) if decode else inspect(Path(path), decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(Path(path), look) if decode else inspect(Path(path), decode_frames=FORMAT_ALONE)
     is_whole = decode and found.frames <= DECODED_FRAMES
     return asdict(
         Probe(
@@ -46,6 +47,7 @@ def measure(*, path: str, decode: bool, given: str | None = None, report: Report
             has_audio=found.has_audio,
             codec=found.codec,
             bytes=Path(path).stat().st_size,
+            hdr=HDR.get(found.colours[1], ""),
             begins=_begins(Path(given), first) if given and first is not None else None,
             ends=ends_of(ending.looks, float(found.start_s)) if is_whole else None,
         )

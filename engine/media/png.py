@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from engine.media.colour import Rgb
+from engine.media.cores import CORES, side_by_side
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB_OF_8_BITS = b"\x08\x02\x00\x00\x00"
 _SUB = 1
 """The filter: each byte less that of the pixel to its left."""
+_ZLIB = b"\x78\x01"
+"""What stands before deflated data. https://www.rfc-editor.org/rfc/rfc1950"""
 
 
 def write_png(rgb: Rgb, out: Path) -> None:
@@ -27,8 +31,9 @@ def write_png(rgb: Rgb, out: Path) -> None:
     filtered[:, 0] = _SUB
     filtered[:, 1:4] = rows[:, :3]
     np.subtract(rows[:, 3:], rows[:, :-3], out=filtered[:, 4:])
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    packed = packer.compress(filtered.data) + packer.flush()
+    blocks = np.array_split(filtered, CORES)
+    parts = side_by_side([partial(_packed, block, is_last=number == CORES) for number, block in enumerate(blocks, 1)])
+    packed = b"".join((_ZLIB, *parts, zlib.adler32(filtered.data).to_bytes(4, "big")))
     header = struct.pack(">II", width, height) + _RGB_OF_8_BITS
     chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
     with out.open("wb") as file:
@@ -37,3 +42,9 @@ def write_png(rgb: Rgb, out: Path) -> None:
             file.write(struct.pack(">I", len(inside)) + name)
             file.write(inside)
             file.write(struct.pack(">I", zlib.crc32(inside, zlib.crc32(name))))
+
+
+def _packed(rows: Rgb, *, is_last: bool) -> bytes:
+    """One part of the deflated data; all of them together are one stream."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    return packer.compress(rows.data) + packer.flush(zlib.Z_FINISH if is_last else zlib.Z_FULL_FLUSH)

@@ -22,10 +22,13 @@ FORKS = sys.platform == "linux"
 """Elsewhere a process that has loaded a system's video libraries must not fork."""
 _ROOT = Path(__file__).parents[2]
 _ENVIRONMENT = {
-    # Nothing of ours leaks into a process that reads hostile files; few arenas keep its address space small.
+    # Nothing of ours leaks into a process that reads hostile files; few arenas keep its address space small. Packets and pictures
+    # come and go: what was freed is kept for the next one, rather than given back and asked for again page by page.
     "PYTHONPATH": str(_ROOT),
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
     "OPENBLAS_NUM_THREADS": "1",
 }
 _WIND_UP_S = 10.0

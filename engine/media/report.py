@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+AT_ONCE = 8
+"""Packets that are told of together: to tell of each takes longer than to copy it."""
 _BASE_PIXELS = 1280 * 720
 
 

@@ -29,6 +29,8 @@ class Probe:
     has_audio: bool
     codec: str
     bytes: int
+    hdr: str = ""
+    """`PQ` or `HLG` (BT.2100), which is toned down for everything that is made of it; empty: none."""
     begins: Begins | None = None
     """None: it was not compared with anything."""
     ends: Ends | None = None

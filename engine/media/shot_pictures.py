@@ -17,8 +17,9 @@ from PIL import Image
 from engine.errors import MediaError, NotPossible
 from engine.media.colour import to_image
 from engine.media.fit_plan import amount
-from engine.media.frames import first_picture, last_picture
+from engine.media.frames import first_picture
 from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
+from engine.media.last_picture import last_picture
 from engine.media.results import Exported
 from engine.media.shares import OnPart
 from engine.media.source import frames_from, open_video

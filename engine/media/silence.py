@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
 import av
+from av.packet import Packet
 
 from engine.errors import MediaError
-from engine.media import audio, house
+from engine.media import audio, house, subtitles
 from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
 from engine.media.normalise import frames_at, normalise
 from engine.media.report import Report
@@ -25,7 +28,7 @@ def add_silence(*, source: str, out: Path, scratch: Path, report: Report, **_: A
     found = inspect(path, decode_frames=LOOKED_AT_FRAMES)
     if found.codec not in _IN_MP4 or not _is_timed(path):
         path, found = _converted(path, found, scratch, report)
-    _remux(path, out, found.seconds)
+    _remux(path, out, found.seconds, found.start_s + found.seconds)
     made = inspect(out, decode_frames=LOOKED_AT_FRAMES)
     if not made.has_audio or made.frames != found.frames or abs(made.seconds - found.seconds) > 1 / found.rate:
         raise MediaError("The silent track could not be added to this video; try again.")
@@ -49,7 +52,8 @@ def _converted(path: Path, found: Inspection, scratch: Path, report: Report) -> 
     return converted, inspect(converted, decode_frames=LOOKED_AT_FRAMES)
 
 
-def _remux(path: Path, out: Path, seconds: Fraction) -> None:
+def _remux(path: Path, out: Path, seconds: Fraction, end_s: Fraction) -> None:
+    captions = subtitles.track_of(path, Fraction(0), end_s)
     with (
         open_packets(path) as (container, source),
         av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as film,
@@ -60,17 +64,24 @@ def _remux(path: Path, out: Path, seconds: Fraction) -> None:
         video = film.add_stream_from_template(source)
         video.time_base = source.time_base
         sound = audio.encode([audio.Part(None, Fraction(0), seconds)], house.add_audio(film, _SILENT_BITS_PER_S))
-        waiting = next(sound, None)
+        others: list[Iterator[Packet[Any]]] = [iter(sound)]
+        if captions and captions.cues:
+            size = source.codec_context.width, source.codec_context.height
+            others.append(subtitles.packets(captions.cues, subtitles.add_track(film, size, captions.language)))
+        waiting = merge(*others, key=_time_s)
+        following = next(waiting, None)
         for packet in container.demux(source):
             if not packet.size:
                 continue
-            while (
-                waiting is not None and (waiting.pts or 0) * waiting.time_base <= (packet.dts or 0) * packet.time_base
-            ):
-                film.mux(waiting)
-                waiting = next(sound, None)
+            while following is not None and _time_s(following) <= (packet.dts or 0) * packet.time_base:
+                film.mux(following)
+                following = next(waiting, None)
             packet.stream = video
             film.mux(packet)
-        while waiting is not None:
-            film.mux(waiting)
-            waiting = next(sound, None)
+        while following is not None:
+            film.mux(following)
+            following = next(waiting, None)
+
+
+def _time_s(packet: Packet[Any]) -> Fraction:
+    return (packet.pts or 0) * packet.time_base

@@ -22,8 +22,13 @@ _OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,gif",
     "max_pixels": str(MAX_LONG_SIDE * MAX_SHORT_SIDE),
 }
-_UNSEEN = {"skip_frame": "all"}
+# Else it would be read on and on for the format of its pixels, which only a decoded picture tells.
+_UNSEEN = {"skip_frame": "all", "analyzeduration": "1"}
+# No more is told of a packet than its tables say.
+_UNPARSED = {"fflags": "+nofillin+noparse"}
 _AGAIN = "render it again or use another file"
+# Profile 5 has colours of its own (IPT) and so no transfer of ITU-T H.273; a profile with an HDR10 or HLG base layer says that.
+_DOLBY, _UNSPECIFIED = frozenset({"dvh1", "dvhe", "dav1"}), 2
 
 
 @contextmanager
@@ -33,6 +38,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises:
         BadMedia: missing, empty, not a video, or larger than we decode.
     """
+    _check_file(path)
     with _opened(path, _OPTIONS) as container:
         stream = _video_stream(container, is_looked_at=True)
         _check_size(container, stream)
@@ -42,16 +48,18 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 @contextmanager
-def open_packets(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_packets(path: Path, *, is_plain: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The same for whoever reads packets: no picture is decoded to open it, which is most of opening.
 
-    The format of its pixels may not be known yet. What is decoded after all is decoded on one core.
+    The format of its pixels may not be known yet. What is decoded after all is decoded on one core. `is_plain`: packets are wanted
+    as an MP4's tables tell of them, and nobody looks into them.
     """
     _check_file(path)
     with path.open("rb") as file:
         # Other formats do not say what is in them: it has to be looked at.
         says_what_it_is = file.read(8)[4:] == b"ftyp"
-    with _opened(path, _OPTIONS | (_UNSEEN if says_what_it_is else {})) as container:
+    how = (_UNSEEN | (_UNPARSED if is_plain else {})) if says_what_it_is else {}
+    with _opened(path, _OPTIONS | how) as container:
         stream = _video_stream(container, is_looked_at=not says_what_it_is)
         _check_size(container, stream)
         stream.thread_type = "NONE"
@@ -61,7 +69,6 @@ def open_packets(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 @contextmanager
 def _opened(path: Path, options: Mapping[str, str]) -> Iterator[InputContainer]:
-    _check_file(path)
     try:
         container = av.open(str(path), options=dict(options), metadata_errors="replace")
     except av.FFmpegError as error:
@@ -73,6 +80,14 @@ def _opened(path: Path, options: Mapping[str, str]) -> Iterator[InputContainer]:
 def check_frame_size(frame: VideoFrame) -> None:
     """A stream may grow in the middle. Raises BadMedia when it grew too large."""
     _check_sides(frame.width, frame.height)
+
+
+def check_seconds(seconds: float) -> None:
+    """What a file declares may be less than its pictures' times say. Raises BadMedia when it is too long."""
+    if seconds > MAX_SECONDS:
+        raise BadMedia(
+            f"The video is {seconds / 60:.0f} minutes long, more than the {MAX_SECONDS // 60} that we read; use a shorter one."
+        )
 
 
 def frames_from(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -114,6 +129,10 @@ def _video_stream(container: InputContainer, *, is_looked_at: bool) -> VideoStre
     # A stream whose format nobody here knows has no context, whatever the annotation says.
     if context is None or not context.width or not context.height or (is_looked_at and not context.pix_fmt):
         raise BadMedia(f"The file's video is damaged or of a kind that cannot be read here; {_AGAIN}.")
+    if is_looked_at and context.codec_tag in _DOLBY and context.color_trc == _UNSPECIFIED:
+        raise BadMedia(
+            "The video is Dolby Vision without ordinary pictures inside: its colours would come out wrong; use one in SDR or HDR10."
+        )
     return stream
 
 
@@ -123,10 +142,7 @@ def _check_size(container: InputContainer, stream: VideoStream) -> None:
         float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0,
         (container.duration or 0) / av.time_base,
     )
-    if seconds > MAX_SECONDS:
-        raise BadMedia(
-            f"The video is {seconds / 60:.0f} minutes long, more than the {MAX_SECONDS // 60} that we read; use a shorter one."
-        )
+    check_seconds(seconds)
 
 
 def _check_sides(width: int, height: int) -> None:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from av.container import OutputContainer
@@ -14,9 +15,12 @@ from av.subtitles.stream import SubtitleStream
 
 from engine.media.captions import CLEAN_S
 from engine.media.lettering import clean
+from engine.media.source import open_packets
 
 _TIME_BASE = Fraction(1, 1000)
 _LEAST_S = Fraction(1, 5)
+_TRACK_BYTES, _CUE_BYTES = 1024, 64
+"""Of a track, and of what stands in its tables for a cue and the pause after it."""
 _TEXT_LENGTH = 300
 _LINE_LENGTH = 42
 """Of letters, what television takes: longer ones are broken in two."""
@@ -124,3 +128,41 @@ def packets(written: Sequence[Cue], stream: SubtitleStream) -> Iterator[Packet[S
         packet.duration = max(1, round(cue.end_s / _TIME_BASE) - packet.pts)
         packet.stream = stream
         yield packet
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What a track of timed text shows."""
+
+    cues: tuple[Cue, ...]
+    language: str
+    """Of three letters, ISO 639-2; `und`: not told."""
+
+    @property
+    def bytes(self) -> int:
+        """What the track takes in an MP4, at most."""
+        return _TRACK_BYTES + sum(_CUE_BYTES + len(cue.text.encode()) for cue in self.cues)
+
+
+def track_of(path: Path, start_s: Fraction, seconds: Fraction) -> Track | None:
+    """What the first track of timed text in an MP4 shows in these seconds, from their beginning; None: there is none.
+
+    `start_s` is on the container's clock.
+    """
+    with open_packets(path) as (container, _):
+        found = next(
+            (stream for stream in container.streams.subtitles if stream.codec_context.name == "mov_text"), None
+        )
+        if found is None:
+            return None
+        told = []
+        for packet in container.demux(found):
+            data = bytes(packet)
+            text = data[2 : 2 + int.from_bytes(data[:2], "big")].decode(errors="replace").strip()
+            if not text or packet.pts is None:
+                continue  # a pause
+            shown_s = packet.pts * packet.time_base - start_s
+            gone_s = shown_s + (packet.duration or 0) * packet.time_base
+            if max(shown_s, Fraction(0)) < min(gone_s, seconds):
+                told.append(Cue(max(shown_s, Fraction(0)), min(gone_s, seconds), text))
+        return Track(tuple(told), str(found.metadata.get("language", "und")))

@@ -22,14 +22,14 @@ _SAME_SHAPE = Fraction(2, 100)
 
 def look(before: Source, after: Source, last: int, *, levels: bool) -> Looked:
     """How well a cut from the picture `last` of one clip to the next clip's first one goes, and what is to be levelled."""
-    earlier = small_picture(before, last)
-    found = score(earlier, after.first)
+    earlier, later = small_picture(before, last), small_picture(after, 0)
+    found = score(earlier, later)
     like = found
     drift: level.Drift | None = None
     if found <= _STEADY:
-        measured = level.drift(earlier, after.first)
+        measured = level.drift(earlier, later)
         if measured.is_visible:
-            like = max(found, score(earlier, level.corrected(after.first, measured)))
+            like = max(found, score(earlier, level.corrected(later, measured)))
             drift = measured if levels else None
     is_doubled = like >= SEAMLESS and _is_one_shape(before, after)
     seam = results.Seam(

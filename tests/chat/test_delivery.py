@@ -12,6 +12,7 @@ from bot.delivery import AGAIN as ONCE_MORE
 from bot.delivery import Delivery
 from bot.fitting import Fitting
 from bot.message import Limits, NotSent, Reply, SendUnknown
+from engine.derive import OnPercent
 from engine.errors import DiskFull
 from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.model import Create
@@ -133,8 +134,8 @@ async def test_however_often_it_is_killed_a_clip_is_there_once_and_once_marked(
 class InParts(Fitting):
     """Finds every film too long for one message."""
 
-    async def fit(self, reply: Reply, limits: Limits) -> Reply:
-        fitted = await super().fit(reply, limits)
+    async def fit(self, reply: Reply, limits: Limits, on_progress: OnPercent | None = None) -> Reply:
+        fitted = await super().fit(reply, limits, on_progress)
         return replace(fitted, more_videos=(fitted.video,)) if fitted.video is not None else fitted
 
 

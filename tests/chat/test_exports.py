@@ -10,12 +10,14 @@ import pytest
 
 from bot import fitting
 from bot.fitting import Fitting
-from bot.message import Limits
+from bot.message import Limits, NotSent, Reply, SendUnknown
 from bot.replies import film_reply
 from engine.errors import BadMedia, MediaError, MediaLimit, NotPossible
 from engine.film_options import GIF_MOST_S
 from engine.model import Film
-from tests.house import House
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import FakeClock
+from tests.house import House, opened_house
 
 ROOMY = Limits(upload_bytes=50_000_000, text_chars=4_096, edit_every_s=1)
 
@@ -81,6 +83,46 @@ async def test_a_film_that_was_asked_for_as_a_gif_arrives_as_one(house: House) -
     assert shown is not None
     assert shown.video is not None
     assert (shown.video.name, shown.export) == ("a1-f1.mp4", None)
+
+
+class Counting(FakeChat):
+    """Keeps what its status messages said of a file that was being made."""
+
+    def __init__(self, error: Exception | None) -> None:
+        super().__init__()
+        self.told: list[Reply] = []
+        self.error = error
+
+    async def edit(self, receipt: str, reply: Reply, *, is_progress: bool = False) -> None:
+        if "making" in reply.text:
+            assert is_progress
+            self.told.append(reply)
+            if self.error is not None:
+                raise self.error
+        await super().edit(receipt, reply, is_progress=is_progress)
+
+
+@pytest.mark.parametrize(
+    "error", [None, SendUnknown("timeout"), NotSent("deleted", retry_after_s=None), RuntimeError("a defect")], ids=repr
+)
+async def test_a_file_counts_in_the_status_message_while_it_is_made(
+    tmp_path: Path, clock: FakeClock, error: Exception | None
+) -> None:
+    """Never back, and the last words stand there in the end. What cannot be told does not hold up the file."""
+    chat = Counting(error)
+    async with opened_house(tmp_path, clock, chat=chat) as house:
+        await house.shot()
+        await film_of(house, "/stitch --format gif")
+        (result,) = [message.reply for message in chat.videos if message.reply.text.startswith("a1-f1 ")]
+        assert result.video is not None
+        assert result.video.name == "a1-f1.gif"
+        percents = [reply.percent or 0.0 for reply in chat.told]
+        assert percents == sorted(percents)
+        assert [reply.text for reply in chat.told] == [
+            f"Film of a1 · by Ana\nmaking the GIF {percent:.0f} %" for percent in percents
+        ]
+        assert len(chat.told) == 1 if isinstance(error, NotSent | RuntimeError) else len(chat.told) >= 1
+        assert not any("making" in text for text in chat.seen)
 
 
 async def test_a_file_that_cannot_be_made_never_holds_up_its_film(

@@ -14,6 +14,7 @@ from engine.model import FileKey
 from engine.views import ShotView
 from tests.fakes.provider import write_clip
 from tests.house import ANA, BEN, HOME, House
+from tests.media.makers import Recipe, make
 
 
 @pytest.fixture
@@ -43,6 +44,26 @@ async def canon(house: House) -> list[str]:
     return [
         f"{each.shot.code} {each.shot.prompt if each.shot.provider else 'given'}" for each in shots if each.on_canon
     ]
+
+
+async def test_an_hdr_video_is_added_with_a_word_on_its_colours(house: House, tmp_path: Path) -> None:
+    """Said once, when it comes; whoever looks at the shot later reads of the shot."""
+    path = make(
+        tmp_path / "hdr.mp4",
+        Recipe(
+            codec="libx265",
+            frames=6,
+            width=64,
+            height=64,
+            pixels="yuv420p10le",
+            matrix=9,
+            transfer=18,
+            options={"preset": "ultrafast", "x265-params": "log-level=none"},
+        ),
+    )
+    told = text_of(await house.say("/add", videos=(path,)))
+    assert "\nIt is HDR (HLG): it is continued and joined in ordinary (SDR) colours.\nWhat happens" in told
+    assert "HDR" not in text_of(await house.say("/show a1-1"))
 
 
 async def test_a_video_is_added_and_the_answer_to_its_message_goes_on(house: House, video: Path) -> None:

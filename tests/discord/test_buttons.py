@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import texts
+from bot import making, texts
 from bot.discord import sentences
 from engine.errors import Refused, Unconfirmed
 from engine.jobs import LIVE
@@ -264,3 +264,23 @@ async def test_a_whisper_is_said_though_the_first_try_failed(
         discord.fail_next("POST", "/webhooks/*/*", 429, retry_after_s=0.01, times=5)
         retake = discord.slash(ana, channel, "retake", shot="a1-7")
         assert "a1-7" in await refused(discord, retake)
+
+
+async def test_a_file_that_takes_a_while_is_counted_where_it_will_be(
+    discord: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For who asked alone."""
+    monkeypatch.setattr(making, "AFTER_S", 0.0)
+    ana = discord.person("Ana")
+    channel = discord.channel(discord.guild("Film club", [ana]), "films")
+    async with opened_bot(discord, tmp_path, provider=quick()) as house:
+        await shelved(house, channel, ana, ["a lamp"])
+        pressed = discord.slash(ana, channel, "download", clip="a1-1", what="gif")
+        await until(discord, lambda: any(each.attachments for each in pressed.messages))
+    (file,) = pressed.messages
+    assert file.ephemeral_to == ana
+    assert [each.name for each in file.attachments] == ["a1-1.gif"]
+    assert "a1-1 · gif\nGIF without sound" in file.text
+    counted = [words for words in file.history if words.startswith(making.MAKING)]
+    assert counted
+    assert all(words.startswith("making the GIF ") for words in counted)

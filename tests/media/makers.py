@@ -196,13 +196,13 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-def damage(source: Path, target: Path, share: float = 0.5) -> None:
-    """Turn over the bits of so much of the largest picture but the first, from its first quarter on."""
+def damage(source: Path, target: Path, share: float = 0.5, place: int | None = None) -> None:
+    """Turn over the bits of so much of a picture, by default the largest but the first, from its first quarter on."""
     with av.open(str(source)) as container:
         packets = [
             (packet.size, packet.pos or 0) for packet in container.demux(container.streams.video[0]) if packet.size
         ]
-    size, position = max(packets[1:])
+    size, position = max(packets[1:]) if place is None else packets[place]
     data = bytearray(source.read_bytes())
     begin = position + size // 4
     end = begin + max(4, int(size * share))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from engine.errors import BadMedia
 from engine.media.clips import decoded, read, shown, small_picture
+from engine.media.inspection import inspect
 from engine.media.seam import score, shrink
-from tests.media.makers import Recipe, damage, digest, make, remux
+from tests.media.makers import Recipe, damage, digest, make, remux, turn_tag
 
 GROUPS = {
     "one group": {"crf": "20", "x264-params": "keyint=250:bframes=3:b-adapt=0:scenecut=0"},
@@ -41,6 +43,44 @@ def test_damage_in_what_is_needed_is_said(tmp_path: Path) -> None:
     damage(clip, tmp_path / "damaged.mp4")
     with pytest.raises(BadMedia, match="damaged"):
         list(decoded(tmp_path / "damaged.mp4", found, range(30)))
+
+
+_TAGGED_INSIDE = {"crf": "20", "x264-params": "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m:range=pc"}
+SORTS: dict[str, Recipe] = {
+    "H.264": Recipe(frames=6),
+    "of several slices": Recipe(frames=6, options={"crf": "20", "x264-params": "slices=3"}),
+    "interlaced": Recipe(frames=6, options={"crf": "20", "x264-params": "tff=1"}),
+    "10 bits": Recipe(frames=6, pixels="yuv420p10le"),
+    "4:4:4": Recipe(frames=6, pixels="yuv444p"),
+    "full range": Recipe(frames=6, pixels="yuvj420p", is_full=True),
+    "601, tagged for the decoder alone": Recipe(frames=6, tagged=False, options=_TAGGED_INSIDE),
+    "without B pictures, uneven": Recipe(frames=6, options={"crf": "20", "bf": "0"}, gaps=(2,)),
+    "HDR": Recipe(frames=6, pixels="yuv420p10le", matrix=9, transfer=16),
+    "HEVC": Recipe(frames=6, codec="libx265", options={"x265-params": "log-level=none"}),
+    "VP9": Recipe(frames=6, codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("sort", "container"), [(sort, container) for sort in SORTS for container in ("mp4", "mkv")] + [("H.264", "ts")]
+)
+def test_a_clip_is_measured_alike_with_and_without_its_pictures(tmp_path: Path, sort: str, container: str) -> None:
+    """Its rate, format, colours, places, headers and what keeps it from being copied."""
+    made = make(tmp_path / "made.mp4", replace(SORTS[sort], width=96, height=64))
+    path = made if container == "mp4" else remux(made, tmp_path / f"clip.{container}")
+    assert read(path).found == inspect(path)
+
+
+@pytest.mark.parametrize("degrees", [90, 180])
+def test_which_way_up_a_clip_is_needs_no_picture_of_it(tmp_path: Path, degrees: int) -> None:
+    """Nor does the format of its pixels: where all of a picture is damaged but its header, both are still known."""
+    clip = turn_tag(make(tmp_path / "clip.mp4", Recipe(frames=6)), degrees)
+    whole = inspect(clip)
+    assert "it is rotated" in whole.obstacles
+    damage(clip, tmp_path / "damaged.mp4", place=0)
+    assert read(tmp_path / "damaged.mp4").found == whole
+    with pytest.raises(BadMedia, match="decoded"):
+        inspect(tmp_path / "damaged.mp4")
 
 
 @pytest.mark.parametrize(

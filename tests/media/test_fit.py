@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,8 +16,10 @@ from PIL import Image, ImageDraw
 
 from engine import media
 from engine.errors import BadMedia, NotPossible
+from engine.film_options import Captions
 from engine.media.colour import to_small_rgb
 from engine.media.fit_plan import PARTS_MOST, first_aim, next_aim
+from engine.media.timeline import usual_rate
 from tests.media.makers import Recipe, Rgb, flash_and_beep, make, names, scene, sound_of, turn_tag
 
 MINUTE_720P = (60.0, 1280, 720, 24.0)
@@ -91,8 +94,9 @@ def test_a_plan_keeps_to_its_cap_its_shape_and_its_floor(
     assert min(plan.width, plan.height) >= min(width, height, 240) - 1
     assert abs(plan.width / width - plan.height / height) <= 2 / min(width, height)
     assert (plan.audio_bits_per_s > 0) == has_audio
-    whole_bytes = (plan.video_bits_per_s + plan.audio_bits_per_s) * seconds / plan.parts / 8
-    assert whole_bytes <= limit_bytes
+    rate = float(usual_rate(Fraction(fps).limit_denominator(1001)))
+    longest_s = -(-max(1, round(seconds * rate)) // plan.parts) / rate  # in whole pictures
+    assert (plan.video_bits_per_s + plan.audio_bits_per_s) * longest_s / 8 <= limit_bytes
     # 60 pictures a second are the most that are kept.
     assert plan.video_bits_per_s >= 0.049 * plan.width * plan.height * min(fps, 59)
 
@@ -109,9 +113,11 @@ def test_few_bits_leave_few_for_the_sound() -> None:
 def test_a_second_encode_has_fewer_pixels_where_the_first_was_at_its_coarsest() -> None:
     """And the same ones where it only missed by a little."""
     first = first_aim((1280, 720), 60.0, 1_000_000)
-    near = next_aim(first, 60.0, 1_000_000, video_bytes=7_800_000)
+    near = next_aim(first, 60.0, 1_000_000, video_bytes=7_800_000, quantizer=30.0)
     assert (near.width, near.height, near.reads_log) == (1280, 720, True)
-    far = next_aim(first, 60.0, 1_000_000, video_bytes=30_000_000)
+    late = next_aim(first, 60.0, 1_000_000, video_bytes=12_000_000, quantizer=20.0)  # it was hard only at the end
+    assert (late.width, late.height, late.reads_log) == (1280, 720, True)
+    far = next_aim(first, 60.0, 1_000_000, video_bytes=30_000_000, quantizer=50.0)
     assert far.width * far.height < 1280 * 720 / 4
     assert far.most_bits_per_s * 60 + far.buffer_bits <= 60_000_000
 
@@ -165,7 +171,7 @@ async def test_a_video_that_fits_is_left_alone(tmp_path: Path) -> None:
     assert names(tmp_path) == ["source.mp4"]
 
 
-async def test_a_cap_is_used_and_sound_title_and_chapters_stay(tmp_path: Path) -> None:
+async def test_a_cap_is_used_and_sound_title_chapters_and_captions_stay(tmp_path: Path) -> None:
     """The room is filled; flash and beep come together; colours are tagged; it begins to play before it is loaded."""
     clips = [
         make(tmp_path / "0.mp4", Recipe(frames=72, audio_s=3.0, options={"qp": "10"})),
@@ -173,7 +179,14 @@ async def test_a_cap_is_used_and_sound_title_and_chapters_stay(tmp_path: Path) -
         make(tmp_path / "2.mp4", Recipe(frames=72, start=300, audio_s=3.0, options={"qp": "10"})),
     ]
     film = tmp_path / "film.mp4"
-    await media.stitch(media.Script(clips=tuple(clips), title="Two lamps", chapters=("Dusk", "Night", "Dawn")), film)
+    script = media.Script(
+        clips=tuple(clips),
+        title="Two lamps",
+        chapters=("Dusk", "Night", "Dawn"),
+        captions=Captions.TRACK,
+        caption_texts=("A lamp", "", "Füchse & <Eulen>"),
+    )
+    await media.stitch(script, film)
     told: list[float] = []
     fitted = await media.fit(film, tmp_path / "fitted.mp4", 140_000, on_progress=told.append)
     assert 0.8 * 140_000 < fitted.bytes <= 140_000
@@ -193,8 +206,22 @@ async def test_a_cap_is_used_and_sound_title_and_chapters_stay(tmp_path: Path) -
     loud = np.flatnonzero(np.abs(sound_of(tmp_path / "fitted.mp4"))[int(3.3 * 48000) : int(4.7 * 48000)] > 0.05)
     assert bright == [pytest.approx(3 + 20 / 24, abs=0.001)]
     assert 3.3 + loud[0] / 48000 == pytest.approx(bright[0], abs=0.02)
+    assert _captions(tmp_path / "fitted.mp4") == _captions(film)
+    assert [text for _, _, text in _captions(film)] == ["A lamp", "Füchse & <Eulen>"]
     data = (tmp_path / "fitted.mp4").read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
+
+
+def _captions(path: Path) -> list[tuple[int, int, str]]:
+    """From when to when, in milliseconds, and the words."""
+    with av.open(str(path)) as film:
+        track = film.streams.subtitles[0]
+        assert (track.codec_context.name, track.metadata["language"]) == ("mov_text", "und")
+        return [
+            (packet.pts, packet.pts + (packet.duration or 0), bytes(packet)[2:].decode())
+            for packet in film.demux(track)
+            if packet.size > 2 and packet.pts is not None
+        ]
 
 
 def _numbered(place: int) -> Rgb:
@@ -225,13 +252,18 @@ async def test_parts_meet_at_exact_pictures(tmp_path: Path, group: int) -> None:
     assert seen == list(range(66))
 
 
-async def test_the_chapters_are_shared_out_to_the_parts(tmp_path: Path) -> None:
+async def test_the_chapters_and_captions_are_shared_out_to_the_parts(tmp_path: Path) -> None:
     """Each part has those that it shows, from its own start."""
     clips = [make(tmp_path / f"{number}.mp4", Recipe(frames=36, start=number * 90)) for number in range(2)]
-    await media.stitch(
-        media.Script(clips=tuple(clips), title="Two lamps", chapters=("Dusk", "Night")), tmp_path / "film.mp4"
+    script = media.Script(
+        clips=tuple(clips),
+        title="Two lamps",
+        chapters=("Dusk", "Night"),
+        captions=Captions.TRACK,
+        caption_texts=("lamp", "owl"),
     )
-    found = []
+    await media.stitch(script, tmp_path / "film.mp4")
+    found, captions = [], []
     for part in (1, 2, 3):
         await media.fit(tmp_path / "film.mp4", tmp_path / "part.mp4", 60_000, part=part, parts=3)
         with av.open(str(tmp_path / "part.mp4")) as container:
@@ -246,6 +278,9 @@ async def test_the_chapters_are_shared_out_to_the_parts(tmp_path: Path) -> None:
                     for chapter in container.chapters()
                 ]
             )
+        captions.append(_captions(tmp_path / "part.mp4"))
+    # The first shot's last quarter of a second is without words.
+    assert captions == [[(0, 1000, "lamp")], [(0, 250, "lamp"), (500, 1000, "owl")], [(0, 750, "owl")]]
     assert found == [[("Dusk", 0.0, 1.0)], [("Dusk", 0.0, 0.5), ("Night", 0.5, 1.0)], [("Night", 0.0, 1.0)]]
 
 

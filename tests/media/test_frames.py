@@ -15,7 +15,8 @@ from engine import media
 from engine.media import house
 from engine.media.colour import to_bt709 as to_house_colours
 from engine.media.colour import to_rgb
-from engine.media.frames import first_picture, last_picture, picture_at
+from engine.media.frames import first_picture, picture_at
+from engine.media.last_picture import last_picture
 from tests.media.makers import Recipe, Rgb, decoded, digest, make, names, remux, scene, turn_tag
 
 KINDS: dict[str, Recipe] = {

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from engine import media
+from engine.errors import BadMedia
 from engine.media.frames import first_picture
 from engine.media.inspection import inspect
 from tests.media.makers import Recipe, Rgb, make, scene
@@ -80,3 +81,14 @@ async def test_in_a_film_it_looks_as_its_frames_do_and_the_person_is_told(tmp_pa
     assert apart.max() <= 3
     shown = first_picture(tmp_path / "film.mp4")
     assert (shown.format.name, shown.color_trc, shown.colorspace) == ("yuv420p", 1, 1)
+
+
+async def test_dolby_vision_without_ordinary_pictures_is_refused(tmp_path: Path) -> None:
+    """Its colours would be green and purple. One that has HDR10 inside is a clip like any other."""
+    recipe = replace(PQ, width=64, height=64, frames=3, matrix=9)
+    for transfer in (2, 16):
+        clip = make(tmp_path / f"{transfer}.mp4", replace(recipe, transfer=transfer))
+        clip.write_bytes(clip.read_bytes().replace(b"hev1", b"dvh1"))
+    with pytest.raises(BadMedia, match="Dolby Vision without ordinary pictures"):
+        await media.probe(tmp_path / "2.mp4")
+    assert (await media.probe(tmp_path / "16.mp4")).hdr == "PQ"

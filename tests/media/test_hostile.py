@@ -258,6 +258,17 @@ async def test_a_header_that_lies_is_refused_or_seen_through(tmp_path: Path, goo
     assert time.monotonic() - began < IN_TIME_S
 
 
+async def test_a_picture_that_is_shown_days_after_the_others_is_refused(tmp_path: Path) -> None:
+    """Its header declares a second; by its pictures' times a film with it would have two million pictures."""
+    path = make(tmp_path / "clip.mp4", Recipe(frames=8, width=64, height=64, options={"preset": "veryfast"}))
+    data = bytearray(path.read_bytes())
+    _number(data, b"ctts", 16 + 3 * 8, 0x7F000000)  # of the fourth entry
+    path.write_bytes(data.replace(b"edts", b"free"))  # an edit list would hide the picture
+    for doing in (media.probe(path), media.stitch(media.Script(clips=(path,)), tmp_path / "film.mp4")):
+        with pytest.raises(BadMedia, match="minutes long"):
+            await doing
+
+
 async def test_a_hundred_thousand_black_pictures_in_a_small_file_are_only_counted(tmp_path: Path) -> None:
     """The first ten thousand are decoded, one at a time."""
     path = tmp_path / "clip.mp4"

@@ -12,6 +12,8 @@ import pytest
 
 from engine import media
 from engine.errors import BadMedia
+from engine.film_options import Captions
+from engine.media.subtitles import track_of
 from tests.media.makers import NO_B, WITH_B, Recipe, decoded, make, make_chain, names, remux, sound_of, turn_tag
 
 
@@ -48,16 +50,25 @@ async def test_the_pictures_are_copied_and_the_silence_is_as_long(tmp_path: Path
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-async def test_title_and_chapters_of_a_film_stay(tmp_path: Path) -> None:
+async def test_title_chapters_and_captions_of_a_film_stay(tmp_path: Path) -> None:
     """A film of silent clips keeps what is said in it."""
     film = tmp_path / "film.mp4"
-    await media.stitch(
-        media.Script(clips=tuple(make_chain(tmp_path, 2, NO_B)), title="Two lamps", chapters=("Dusk", "Night")), film
+    script = media.Script(
+        clips=tuple(make_chain(tmp_path, 2, NO_B)),
+        title="Two lamps",
+        chapters=("Dusk", "Night"),
+        captions=Captions.TRACK,
+        caption_texts=("lamp", "owl"),
     )
+    await media.stitch(script, film)
+    said = track_of(film, Fraction(0), Fraction(60))
     await media.with_sound(film, tmp_path / "sounded.mp4")
     with av.open(str(tmp_path / "sounded.mp4")) as container:
         assert container.metadata["title"] == "Two lamps"
         assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["Dusk", "Night"]
+    assert said is not None
+    assert [cue.text for cue in said.cues] == ["lamp", "owl"]
+    assert track_of(tmp_path / "sounded.mp4", Fraction(0), Fraction(60)) == said
     assert decoded(tmp_path / "sounded.mp4") == decoded(film)
 
 

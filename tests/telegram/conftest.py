@@ -6,8 +6,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot import making
 from tests.fakes.telegram import Chat, FakeTelegram
 from tests.fakes.telegram import Person as Member
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer is the file and no percentage, however busy the machine is; who tests those sets another time."""
+    monkeypatch.setattr(making, "AFTER_S", 3_600.0)
 
 
 @pytest.fixture

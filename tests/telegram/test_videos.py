@@ -6,8 +6,10 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from bot import making
 from bot.replies import shot_reply
 from bot.telegram.places import chat_place, receipt_of
 from engine.views import ShotView
@@ -111,3 +113,29 @@ async def test_prompts_of_any_kind_arrive_whole_and_call_nobody(telegram: FakeTe
         assert "parse_mode" not in call.params
         if call.method in {"sendMessage", "editMessageText"}:
             assert call.params["link_preview_options"] == {"is_disabled": True}
+
+
+async def test_a_file_that_takes_a_while_is_counted_and_comes_in_a_message_of_its_own(
+    telegram: FakeTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below the question; once it is there, what counted says so. It is kept then, and comes without."""
+    monkeypatch.setattr(making, "AFTER_S", 0.0)
+    ana = telegram.person("Ana")
+    chat = telegram.private(ana)
+    async with opened_bot(telegram, tmp_path, provider=quick()):
+        telegram.says(ana, chat, "/create a lamp")
+        await film_of(telegram, chat, "a1-1")
+        for count in (1, 2):
+            telegram.says(ana, chat, "/download a1-1 gif")
+
+            def is_there(count: int = count) -> bool:
+                return sum(message.document is not None for message in telegram.bot_messages(chat)) == count
+
+            await telegram.wait_until(is_there, WAIT_S, "the GIF")
+    files = [message for message in telegram.bot_messages(chat) if message.document is not None]
+    assert all(message.text.startswith("a1-1 · gif\nGIF without sound") for message in files)
+    said = [call.params["text"] for call in telegram.calls_of("sendMessage") if "making" in call.params["text"]]
+    assert len(said) == 1
+    assert said[0].startswith("making the GIF ")
+    last = telegram.calls_of("editMessageText")[-1]
+    assert last.params["text"] == "It is made."
