@@ -22,6 +22,10 @@ class Sightings:
         now = self._monotonic()
         return now - self._since.setdefault(attempt_id, now)
 
+    def saw_anew(self, attempt_id: int) -> None:
+        """Whatever was known of it before counts no more."""
+        self._since[attempt_id] = self._monotonic()
+
     def drop(self, attempt_id: int) -> None:
         """It is decided."""
         self._since.pop(attempt_id, None)

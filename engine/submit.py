@@ -268,6 +268,8 @@ async def _unknown(job: Job, attempt: Attempt, error: Exception, provider: Provi
     detail = f"{type(error).__name__}: {getattr(error, 'detail', '') or error}"
     if provider.recovery is Recovery.NONE or job.tries >= RETRIES:
         return await _unconfirmed(job, attempt, world, detail=detail)
+    # we may have been frozen right before the bytes left, and the request is on its way only now
+    world.sightings.saw_anew(attempt.id)
     due_at = world.clock() + timedelta(seconds=LOOK_AGAIN_S)
     return Outcome(job=replace(job, tries=job.tries + 1, due_at=due_at), detail=detail)
 

@@ -187,6 +187,25 @@ async def test_a_clock_that_was_set_proves_nothing(tmp_path: Path, clock: FakeCl
         assert (await house.job(job.id)).state is JobState.DELIVERED
 
 
+async def test_a_sender_that_slept_counts_from_when_it_woke_up(tmp_path: Path, clock: FakeClock) -> None:
+    """Its request may have left that late, and is not in the list yet."""
+    service = ScriptedProvider(recovery=Recovery.LOOKUP, lose_answers=[TimeoutError()])
+    async with opened_house(tmp_path, clock, service) as house:
+        service.gate = asyncio.Event()
+        job = await begun(house)
+        (claimed,) = await house.stepper.claim(1)
+        sender = asyncio.create_task(house.stepper.step(claimed))
+        await asyncio.wait_for(service.asked.wait(), 10)
+        clock.advance(ABSENT_AFTER_S)
+        service.gate.set()
+        await sender
+        service.renders.clear()
+        await house.run(ABSENT_AFTER_S - 20)
+        assert (await house.job(job.id)).state is JobState.SUBMITTING
+        await house.run(60)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
 async def test_a_render_that_was_taken_is_found_by_its_key(tmp_path: Path, clock: FakeClock) -> None:
     """A look-up adopts it at once; nothing is sent again."""
     async with opened_house(tmp_path, clock, ScriptedProvider(recovery=Recovery.LOOKUP)) as house:
