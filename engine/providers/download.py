@@ -172,7 +172,13 @@ class Download:
 
 
 async def open_pinned(
-    client: httpx.AsyncClient, method: str, url: str, *, headers: Mapping[str, str], **body: Any
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    extensions: Mapping[str, Any] | None = None,
+    **body: Any,
 ) -> httpx.Response:
     """The answer of a public https host, connected to at the address that was just seen to be public.
 
@@ -194,7 +200,7 @@ async def open_pinned(
         method,
         parsed.copy_with(host=address),
         headers={**headers, "host": named},
-        extensions={"sni_hostname": host},
+        extensions={**(extensions or {}), "sni_hostname": host},
         **body,
     )
     return await client.send(request, stream=True)

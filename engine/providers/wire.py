@@ -21,11 +21,13 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from engine.errors import AuthFailed, BadShot, RateLimited, Unavailable
+from engine.providers import leaving
 from engine.providers.answers import Answer, fault_of_status, misunderstood, redacted, unavailable, unconfirmed
 from engine.providers.bodies import chunks, json_body, multipart_body, pieces, save
 from engine.providers.catalog import Rate
 from engine.providers.download import Download, open_pinned
 from engine.providers.hosts import NotPublic, origin_of
+from engine.providers.leaving import TooLate, in_time
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +173,7 @@ class Wire:
             # A kept connection may be closed by the other side just then, and nobody would know whether it had read the request.
             silent_s = limit_s if limit_s > PAID_S else None
             answer = await self._send(request, limit_bytes, is_alone=True, limit_s=limit_s, silent_s=silent_s)
-        except (*_NOT_SENT, NotPublic) as error:
+        except (*_NOT_SENT, NotPublic, TooLate) as error:
             raise unavailable(self.service, type(error).__name__) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise unconfirmed(self.service, type(error).__name__) from error
@@ -252,6 +254,8 @@ class Wire:
         body = await self._body(request, headers)
         if silent_s is not None:
             body["timeout"] = httpx.Timeout(silent_s, connect=_TIMEOUT.connect, pool=_TIMEOUT.pool)
+        if is_alone:
+            body["extensions"] = {"trace": in_time(leaving.LEAVES_S)}
         async with asyncio.timeout(limit_s):
             if is_pinned:
                 response = await open_pinned(client, request.method, str(parsed), headers=headers, **body)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, ItemsView
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from time import process_time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import AuthFailed, BadShot, Misunderstood, ProviderError, RateLimited, Unavailable, Unconfirmed
-from engine.providers import download
+from engine.providers import download, leaving
 from engine.providers.answers import (
     DETAIL_CHARS,
     RETRY_AFTER_MOST_S,
@@ -33,6 +36,7 @@ from engine.providers.answers import (
     retry_after_s,
 )
 from engine.providers.catalog import Rate
+from engine.providers.leaving import LEAVES_S
 from engine.providers.wire import Request, Wire
 from tests.providers.raw_server import CUT, HANG, RawServer, said
 
@@ -296,6 +300,20 @@ async def test_whoever_cannot_be_connected_to_has_taken_nothing() -> None:
     async with wire_to(url) as wire:
         with pytest.raises(Unavailable):
             await wire.create(PAID)
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+async def test_a_paid_request_that_grew_too_late_never_leaves(monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
+    """Its process was frozen, or its machine slept, between the connection and the first byte."""
+    async with RawServer(said(200)) as server, wire_to(server.url) as wire:
+        await wire.create(PAID)
+        real, calls = getattr(time, clock), itertools.count()
+        late = {"monotonic": time.monotonic, "time": time.time}
+        late[clock] = lambda: real() + 2 * LEAVES_S * next(calls)
+        monkeypatch.setattr(leaving, "time", SimpleNamespace(**late))
+        with pytest.raises(Unavailable):
+            await wire.create(PAID)
+        assert len(server.heads) == 1
 
 
 async def test_a_paid_request_never_rides_on_an_old_connection() -> None:

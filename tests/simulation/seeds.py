@@ -8,5 +8,6 @@ KEPT: dict[int, str] = {
     5000128: "a clip was shown twice without a word, as neither that it was shown nor that it may be could be written",
     6000508: "a render was paid again behind its person's back, as the machine that looked it up had a clock an hour ahead",
     8103385: "a render was paid again, as its sender woke up with the request in its hands and looked for it in the same minute",
+    9002471: "a render was paid twice, as its sender was frozen right before the first byte left and another machine gave it up",
 }
 """By seed: what it showed, in the world as it drew it then."""

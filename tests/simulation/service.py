@@ -34,6 +34,7 @@ from engine.providers.base import (
     Sent,
     Taken,
 )
+from engine.providers.leaving import LEAVES_S
 from tests.simulation.faults import Faults
 from tests.simulation.loop import PROCESS
 
@@ -150,6 +151,8 @@ class Client:
         began_s = asyncio.get_running_loop().time()
         self._service.jolt()
         await self._way(8.0)  # to connect; what follows in this very step are the bytes that leave
+        if asyncio.get_running_loop().time() - began_s > LEAVES_S:  # as `engine.providers.wire` asks then
+            raise Unavailable("It grew too late to send it.", provider=self.name)
         if self._faults.happens("no connection"):
             raise Unavailable("The service cannot be reached; it is tried again.", provider=self.name)
         answer: asyncio.Future[Taken | Exception] = asyncio.get_running_loop().create_future()
