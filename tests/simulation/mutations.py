@@ -36,7 +36,7 @@ def no_last_look() -> Iterator[None]:
 @contextmanager
 def absence_believed_too_early() -> Iterator[None]:
     """What a service does not list was never taken, though the request may be on its way still."""
-    with patch.object(submit, "ABSENT_AFTER_S", 5.0):
+    with patch.object(submit, "ABSENT_AFTER_S", 0.0):
         yield
 
 

@@ -228,7 +228,7 @@ async def test_whoever_is_frozen_in_a_transaction_holds_up_nobody_for_long(
 ) -> None:
     """The server ends it, what waits for its rows goes on, and the late one is told when it wakes up: its connection is gone."""
     with fresh_postgres() as url:
-        monkeypatch.setattr(postgres, "STANDS_STILL_S", 0.2)
+        monkeypatch.setattr(postgres, "STANDS_STILL_S", 1.0)
         async with opened_store(url, clock) as frozen, opened_store(url, clock) as other:
             await frozen.write(lambda tx: tx.add_story(HOME, ANA, "The lamp"))
             is_in, gate = asyncio.Event(), asyncio.Event()
