@@ -74,9 +74,13 @@ class Kept:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leases.drop(self)
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        try:
+            if self._keeper is not None:
+                self._keeper.cancel()
+                await asyncio.gather(self._keeper, return_exceptions=True)
+        except asyncio.CancelledError as late:  # the limit's own, or somebody else's: it has to know of it
+            await self._limit.__aexit__(type(late), late, late.__traceback__)
+            raise
         await self._limit.__aexit__(kind, error, trace)
 
     def renew(self) -> None:

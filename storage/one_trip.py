@@ -7,6 +7,7 @@ statement after it, or with the commit: it brings nothing back, and does not fai
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -27,6 +28,8 @@ class OneTripConnection(aiosqlite.Connection):
         super().__init__(connector, iter_chunk_size)
         self._before: list[str] = []
         """Said to it, and not yet said to SQLite."""
+        self._is_under_way = False
+        """Somebody who was cancelled has asked for something that may not be done yet: it may begin a transaction any moment."""
 
     def cursor(self) -> Any:
         return OneTripCursor(self)
@@ -36,22 +39,26 @@ class OneTripConnection(aiosqlite.Connection):
         if sql.startswith(_SAVEPOINTS):
             self._before.append(sql)
             return None, [], -1, None
-        trip: Any = self._execute  # untyped there
-        found: Found = await trip(_run, self._conn, self._said_before(), method, sql, parameters)
+        found: Found = await self._trip(_run, method, sql, parameters)
         return found
 
     async def commit(self) -> None:
-        trip: Any = self._execute  # untyped there
-        await trip(_commit, self._conn, self._said_before())
+        await self._trip(_commit)
 
     async def rollback(self) -> None:
         self._before.clear()  # its savepoints end with the transaction
-        if self.in_transaction:  # the pool says it after every commit too
+        if self._is_under_way or self.in_transaction:  # the pool says it after every commit too
             await super().rollback()
+            self._is_under_way = False
 
-    def _said_before(self) -> list[str]:
+    async def _trip(self, do: Callable[..., Any], *given: Any) -> Any:
         before, self._before = self._before, []
-        return before
+        trip: Any = self._execute  # untyped there
+        try:
+            return await trip(do, self._conn, before, *given)
+        except asyncio.CancelledError:
+            self._is_under_way = True
+            raise
 
     async def image(self) -> bytes:
         """All that the database holds, as a file would hold it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sqlalchemy import text
 
 from engine.leases import Leases
@@ -39,6 +40,16 @@ async def test_who_lost_the_claim_does_not_get_it_back(house: House) -> None:
         await asyncio.sleep(LEASE_S)
     assert await _lease_until(house) == until
     assert other.fence > say.fence
+
+
+async def test_a_block_that_lasts_too_long_is_ended(house: House) -> None:
+    """With a TimeoutError, while its lease is being renewed; and nothing of its limit is left behind."""
+    await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    (say,) = await house.store.claim_says(9, LEASE_S)
+    with pytest.raises(TimeoutError):
+        async with Leases(house.store, LEASE_S).kept(say, 2 * LEASE_S):
+            await asyncio.sleep(60)
+    await asyncio.sleep(2 * LEASE_S)
 
 
 async def _lease_until(house: House) -> int:

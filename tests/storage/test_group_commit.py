@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.errors import Defect, NotFound, StorageUnavailable
 from engine.ports import Writer
 from storage import SqlStore, group_commit, open_store, opened_store
+from storage.one_trip import connect
 from storage.sqlite import SqliteDatabase
 from tests.databases import ANA, HOME
 from tests.fakes.clock import FakeClock
@@ -120,6 +123,24 @@ async def test_a_caller_who_is_gone_hurts_nobody(store: SqlStore) -> None:
     await asyncio.gather(begun, queued, return_exceptions=True)
     await other
     assert await titles(store) == {"begun", "other"}
+
+
+async def test_a_transaction_that_nobody_waits_for_any_more_is_not_left_open(tmp_path: Path) -> None:
+    """Whoever began it was cancelled before it had begun; the next one on this connection finds none."""
+    with closing(sqlite3.connect(tmp_path / "nextshot.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        connection = await connect(tmp_path / "nextshot.db")
+        beginning = asyncio.create_task(connection.run("execute", "BEGIN IMMEDIATE", ()))
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.gather(beginning, return_exceptions=True)
+        undoing = asyncio.create_task(connection.rollback())
+        await asyncio.sleep(0)
+        other.execute("COMMIT")
+        await asyncio.wait_for(undoing, 20)
+        await connection.run("execute", "SELECT 1", ())
+        assert not connection.in_transaction
+        await connection.close()
 
 
 async def test_who_waits_too_long_is_told_and_the_writer_goes_on(
