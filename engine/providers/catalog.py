@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -296,14 +297,27 @@ def read_catalog(kind: str, changes: Mapping[str, Any] | None = None, *, name: s
     Raises:
         CatalogError: the changes do not fit; the sentence says where.
     """
+    return _made(_shipped_rows(kind), changes, name or kind) if changes else _shipped(kind)
+
+
+@cache  # every command reads them all, and some twice
+def _shipped(kind: str) -> Catalog:
+    return _made(_shipped_rows(kind), {}, kind)
+
+
+def _shipped_rows(kind: str) -> Mapping[str, Any]:
     text = resources.files("engine.providers").joinpath("catalogs", f"{kind}.toml").read_text(encoding="utf-8")
-    rows = merged({"kind": kind, **tomllib.loads(text)}, changes or {})
+    return {"kind": kind, **tomllib.loads(text)}
+
+
+def _made(shipped: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> Catalog:
+    rows = merged(shipped, changes)
     for table in ("models", "pictures"):
         rows[table] = {model: row for model, row in rows.get(table, {}).items() if row is not False}
     try:
         return _CatalogRow.model_validate(rows).catalog()
     except ValidationError as wrong:
-        raise CatalogError(_sentence(name or kind, wrong.errors(include_url=False))) from wrong
+        raise CatalogError(_sentence(name, wrong.errors(include_url=False))) from wrong
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

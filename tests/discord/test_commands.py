@@ -46,7 +46,7 @@ async def test_commands_are_told_again_until_the_server_has_them(
     monkeypatch.setattr("bot.discord.adapter.AGAIN_S", (0.05,))
     discord.lose_answer("PUT", "/applications/*/commands")
     async with opened_bot(discord, tmp_path / "one", provider=endless()):
-        await until(discord, lambda: discord.command_puts == 2)
+        await until(discord, lambda: rows_of(tmp_path / "one", NOTED) == [(1,)])
     async with opened_bot(discord, tmp_path / "one", provider=endless()):
         pass
     assert discord.command_puts == 2

@@ -221,11 +221,13 @@ def test_an_error_of_our_own_crosses_as_the_nearest_of_the_tree() -> None:
 
 
 def test_the_far_end_has_every_call() -> None:
-    """No use case of a desk is missing behind the socket, and each takes the same arguments."""
+    """No use case of a desk is missing behind the socket, and each takes the same arguments, which can be written."""
     for name, call in CALLS.items():
         if name != "models":
             taken = inspect.signature(getattr(RemoteStudio, name))
             assert [*taken.parameters][1:] == [*call.signature.parameters]
+        made = call.arguments, call.answer
+        assert made == (call.arguments, call.answer), "Made when it is asked for, and once."
 
 
 @given(
