@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from engine.errors import Billed
 from engine.model import Person
@@ -58,7 +60,7 @@ class Failure:
     billed: Billed
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots: `engine.jobs.move` copies its dictionary
+@dataclass(frozen=True, kw_only=True)  # no slots: `job_with` fills its dictionary
 class Job:
     """Our durable record of one piece of work."""
 
@@ -126,6 +128,16 @@ class Job:
     def subject(self) -> str:
         """What it works on, as a person calls it: the shot's code, or the story's for a stitch."""
         return self.shot_code or self.story_code
+
+
+def job_with(fields: Mapping[str, Any], **changed: Any) -> Job:
+    """The job with these fields, which are all that it has, some of them changed.
+
+    As its constructor in a tenth of the time, for that sets forty fields one by one, and every look at a render makes two jobs.
+    """
+    job = object.__new__(Job)
+    vars(job).update(fields, **changed)
+    return job
 
 
 class SayKind(StrEnum):

@@ -36,8 +36,8 @@ NO_ROOM = "the disk here is full, so it is saved as soon as there is room"
 """The trouble of a job whose clip does not fit."""
 FETCHES = 3
 """In how many steps a paid clip is fetched that turns out to be none, before that is believed."""
-_left_alone = attrgetter(*({each.name for each in fields(Job)} - {"percent", "preview", "trouble", "tries", "due_at"}))
-"""What of a job a look leaves as it was."""
+_SEEN = ("percent", "preview", "trouble", "tries", "due_at")
+"""What of a job a look may find otherwise."""
 _MENDABLE = (AuthFailed, ModelRetired)
 """What the operator can mend while a paid render waits: a key, a provider that is not set up any more."""
 
@@ -120,7 +120,7 @@ def is_only_a_look(before: Job, outcome: Outcome) -> bool:
     job = outcome.job
     if job.state is not JobState.RENDERING or job.due_at is None or _beside_job(outcome) != _NOTHING:
         return False
-    return bool(_left_alone(job) == _left_alone(before))
+    return vars(job) == vars(before) | {name: getattr(job, name) for name in _SEEN}
 
 
 def after_error(job: Job, error: EngineError, now: datetime, *, billed: Billed | None = None) -> Outcome:

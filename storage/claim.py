@@ -70,7 +70,7 @@ async def claim_jobs(
     if not ids:
         return []
     rows = await connection.execute(JOBS_BY_IDS, {"wanted": ids})
-    names = rows.keys()
+    names = tuple(rows.keys())
     return [job_of(dict(zip(names, row, strict=True))) for row in rows]  # a mapping of SQLAlchemy's takes twice as long
 
 

@@ -1,7 +1,7 @@
 """One writer for one SQLite connection: many writes share a transaction, and so one wait for the disk.
 
-Each write runs inside a savepoint of its own, so that one which fails undoes only itself. Nobody hears of a result, good or bad,
-before the commit: a failure may rest on rows that another write of the same transaction has put there.
+Each write runs inside a savepoint of its own where there are several, so that one which fails undoes only itself. Nobody hears of
+a result, good or bad, before the commit: a failure may rest on rows that another write of the same transaction has put there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -110,8 +111,9 @@ class GroupCommit:
         results: list[tuple[_Asked, Any, Exception | None]] = []
         try:
             async with self._begin() as connection:
-                for together in _joined(batch):
-                    results += await self._make(together, connection)
+                groups = _joined(batch)
+                for together in groups:
+                    results += await self._make(together, connection, is_alone=len(groups) == 1)
         except Exception as error:  # noqa: BLE001  # whatever it is, everybody who waits is told
             log.warning("commit failed writes=%d error=%s", len(batch), type(error).__name__)
             results = [(asked, None, told(error, self._where)) for asked in batch]
@@ -126,14 +128,15 @@ class GroupCommit:
                 asked.answer.set_exception(failure)
 
     async def _make(
-        self, together: list[_Asked], connection: AsyncConnection
+        self, together: list[_Asked], connection: AsyncConnection, *, is_alone: bool
     ) -> list[tuple[_Asked, Any, Exception | None]]:
-        """One write, or several that are joined: they share a savepoint, and what it raises."""
+        """One write, or several that are joined: they share a savepoint, and what it raises. `is_alone`: it shares nothing."""
         works = [asked.work for asked in together]
         first = works[0]
         if not isinstance(first, JoinedWork) or len(works) == 1:
-            return [(together[0], *await self._try(first, connection))]
-        values, failure = await self._try(lambda connection: type(first).together(connection, works), connection)
+            return [(together[0], *await self._try(first, connection, is_alone=is_alone))]
+        joined = partial(type(first).together, works=works)
+        values, failure = await self._try(joined, connection, is_alone=is_alone)
         if failure is not None:
             return [(asked, None, failure) for asked in together]
         return [
@@ -141,23 +144,27 @@ class GroupCommit:
             for asked, value in zip(together, values, strict=True)
         ]
 
-    async def _try(self, work: Work[Any], connection: AsyncConnection) -> tuple[Any, Exception | None]:
-        savepoint = await connection.begin_nested()
+    async def _try(
+        self, work: Work[Any], connection: AsyncConnection, *, is_alone: bool
+    ) -> tuple[Any, Exception | None]:
+        savepoint = await connection.begin_nested() if not is_alone else None
+        undo = savepoint or connection  # alone, its transaction is undone
         try:
             with begun():
                 value = await work(connection)
         except asyncio.CancelledError:
             if self._writer.cancelling():
                 raise
-            await savepoint.rollback()
+            await undo.rollback()
             return None, Defect(
                 "A write waited for something of its caller's that was cancelled; nothing of it was written."
             )
         except Exception as error:  # noqa: BLE001  # it is handed to the caller
             # Some failures (a full disk) end the whole transaction: then this raises, and the whole batch has failed.
-            await savepoint.rollback()
+            await undo.rollback()
             return None, told(error, self._where)
-        await savepoint.commit()
+        if savepoint is not None:
+            await savepoint.commit()
         return value, None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Billed
-from engine.job_model import Failure, Job, JobKind, JobState, Payer, Say, SayKind, SayState
+from engine.job_model import Failure, Job, JobKind, JobState, Payer, Say, SayKind, SayState, job_with
 from engine.model import Clip, Ending, FileKey, Film, Person, SeamMeasure, Shot, ShotOptions, Story, Take
 from engine.new_rows import NewShot
 from engine.views import HistoryItem
@@ -169,43 +169,45 @@ def job_of(row: Cells) -> Job:
     failure = None
     if row["failure_kind"] is not None:
         failure = Failure(row["failure_kind"], row["failure_sentence"] or "", Billed(row["failure_billed"]))
-    return Job(
-        id=row["id"],
-        kind=JobKind(row["kind"]),
-        state=JobState(row["state"]),
-        request_key=row["request_key"],
-        place=row["place"],
-        person=_person(row),
-        asked_receipt=row["asked_receipt"],
-        story_code=row["story_code"],
-        shot_id=row["shot_id"],
-        shot_code=None if row["shot_id"] is None else f"{row['story_code']}-{row['shot_number']}",
-        shot_seconds=row["shot_seconds"],
-        take_id=row["take_id"],
-        plan=tuple(row["plan"]),
-        film_id=row["film_id"],
-        provider=row["provider"],
-        model=row["model"],
-        task_id=row["task_id"],
-        percent=row["percent"],
-        preview=row["preview"],
-        waits_for=row["waits_for"],
-        tries=row["tries"],
-        failure=failure,
-        receipt=row["receipt"],
-        due_at=_maybe_from_ms(row["due_at"]),
-        fence=row["fence"],
-        created_at=from_ms(row["created_at"]),
-        started_at=_maybe_from_ms(row["started_at"]),
-        finished_at=_maybe_from_ms(row["finished_at"]),
-        quoted_usd=_usd(row["quoted_usd"]),
-        cost_usd=_usd(row["cost_usd"]),
-        notes=tuple(row["notes"] or ()),
-        agreed_usd=_usd(row["agreed_usd"]),
-        payer=Payer(row["payer"]) if row["payer"] else None,
-        is_unwanted=bool(row["is_unwanted"]),
-        trouble=row["trouble"],
-        rendered_at=_maybe_from_ms(row["rendered_at"]),
+    return job_with(
+        {
+            "id": row["id"],
+            "kind": JobKind(row["kind"]),
+            "state": JobState(row["state"]),
+            "request_key": row["request_key"],
+            "place": row["place"],
+            "person": _person(row),
+            "asked_receipt": row["asked_receipt"],
+            "story_code": row["story_code"],
+            "shot_id": row["shot_id"],
+            "shot_code": None if row["shot_id"] is None else f"{row['story_code']}-{row['shot_number']}",
+            "shot_seconds": row["shot_seconds"],
+            "take_id": row["take_id"],
+            "plan": tuple(row["plan"]),
+            "film_id": row["film_id"],
+            "provider": row["provider"],
+            "model": row["model"],
+            "task_id": row["task_id"],
+            "percent": row["percent"],
+            "preview": row["preview"],
+            "waits_for": row["waits_for"],
+            "tries": row["tries"],
+            "failure": failure,
+            "receipt": row["receipt"],
+            "due_at": _maybe_from_ms(row["due_at"]),
+            "fence": row["fence"],
+            "created_at": from_ms(row["created_at"]),
+            "started_at": _maybe_from_ms(row["started_at"]),
+            "finished_at": _maybe_from_ms(row["finished_at"]),
+            "quoted_usd": _usd(row["quoted_usd"]),
+            "cost_usd": _usd(row["cost_usd"]),
+            "notes": tuple(row["notes"] or ()),
+            "agreed_usd": _usd(row["agreed_usd"]),
+            "payer": Payer(row["payer"]) if row["payer"] else None,
+            "is_unwanted": bool(row["is_unwanted"]),
+            "trouble": row["trouble"],
+            "rendered_at": _maybe_from_ms(row["rendered_at"]),
+        }
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -65,6 +65,13 @@ async def test_a_new_job_is_queued_and_due(store: SqlStore, clock: FakeClock) ->
     assert await store.read(lambda tx: tx.job(job.id)) == job
     assert await store.read(lambda tx: tx.job_by_request("update-1")) == job
     assert await store.read(lambda tx: tx.job_by_request("update-2")) is None
+
+
+async def test_a_job_that_is_read_is_whole(store: SqlStore) -> None:
+    """It is made without its constructor, and has all that this one sets."""
+    job = await add_job(store)
+    assert vars(job).keys() == {each.name for each in fields(Job)}
+    assert replace(job) == job == Job(**vars(job))
 
 
 async def test_a_stitch_has_a_plan_and_no_shot(store: SqlStore) -> None:

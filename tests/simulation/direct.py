@@ -64,6 +64,13 @@ class Found:
         return self._rows[0][0] if self._rows else None
 
 
+@dataclass(frozen=True)
+class Changed:
+    """The part of sqlalchemy.CursorResult that is asked for where nothing is read."""
+
+    rowcount: int
+
+
 class _Cells(dict[str, Any]):
     """As sqlalchemy.RowMapping, which gives a cell as an attribute too."""
 
@@ -119,6 +126,13 @@ class DirectConnection:
         if plan.readers and rows:
             rows = [_read(row, plan.readers) for row in rows]
         return Found(plan, rows, changed)
+
+    async def exec_driver_sql(self, text: str, groups: Sequence[Any]) -> Changed:
+        """Raises what SQLAlchemy would."""
+        try:
+            return Changed(sum(self._raw.execute(text, group).rowcount for group in groups))
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(text, None, error, sqlite3.Error, dialect=DIALECT) from error
 
 
 def _read(row: Sequence[Any], readers: Sequence[tuple[int, Any]]) -> Sequence[Any]:

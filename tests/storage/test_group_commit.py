@@ -71,6 +71,24 @@ async def test_one_that_fails_undoes_only_itself(store: SqlStore) -> None:
     assert database_of(store).group.commits == 1
 
 
+async def test_one_that_comes_alone_and_fails_undoes_itself(store: SqlStore) -> None:
+    """It needs no savepoint for that, and the next one begins anew."""
+
+    async def fail(tx: Writer) -> None:
+        await tx.add_story(HOME, ANA, "undone")
+        raise NotFound("It is not there.")
+
+    async def refer_to_nothing(tx: Writer) -> None:
+        await tx.add_story(HOME, ANA, "undone too")
+        await tx.add_take(1_000_000, 1, None)
+
+    for work in (fail, refer_to_nothing):
+        with pytest.raises(NotFound):
+            await store.write(work)
+        await write(store, work.__name__)
+    assert await titles(store) == {"fail", "refer_to_nothing"}
+
+
 async def test_nobody_hears_before_the_commit(store: SqlStore) -> None:
     """Neither a value nor a failure is told while the transaction is open."""
     at_commit: list[list[bool]] = []
