@@ -180,8 +180,11 @@ class Delivery:
         await self._send(say, job, replace(reply, text=f"{reply.text}\n{AGAIN}") if say.again else reply, adapter)
 
     async def _say_last_words(self, say: Say, job: Job, adapter: Adapter) -> None:
-        """The status message still tells of a job that is over. To edit twice is to edit once."""
-        if await self.progress.close(job, adapter) or self.progress.is_gone(job):
+        """The status message still tells of a job that is over, unless it shows the clip. To edit twice is to edit once."""
+        says = await self._store.read(lambda tx: tx.says(job.id))
+        if any(other.kind is SayKind.RESULT and other.receipt == job.receipt for other in says):
+            await self._note(say, SayState.SENT)  # these words would take the clip's place
+        elif await self.progress.close(job, adapter) or self.progress.is_gone(job):
             await self._note(say, SayState.SENT)
         else:
             again_in_s = SEND_AGAIN_S * (say.tries + 1) if say.tries < LAST_WORDS_MOST else None
@@ -233,28 +236,29 @@ class Delivery:
         To edit twice is to edit once, so this is safe to repeat where a further message would be a further clip: in the status
         message, or in what stands in for it (`say.receipt`).
         """
-        where = say.receipt or job.receipt
+        is_status = say.receipt in {None, job.receipt}  # its own, where it was shown there and nobody heard of it
+        where = job.receipt if is_status else say.receipt
         if reply.more_videos:  # one message holds one part only
             await self._send_once_more(say)
             return
         if where is None:
             await self._send_stand_in(say, job, adapter)
             return
-        marked = texts.said_again if say.receipt is None else texts.sent_again
+        marked = texts.said_again if is_status else texts.sent_again
         try:
             async with self.progress.edits(job):
                 await adapter.edit(where, replace(reply, text=marked(reply.text)))
         except NotSent as error:
             if error.retry_after_s is not None:
                 await self._wait(say, error)
-            elif say.receipt is None:
+            elif is_status:
                 await self._send_stand_in(say, job, adapter)
             else:
                 await self._send_once_more(say)
         except SendUnknown as error:
             await self._wait_for_platform(say, str(error))
         else:
-            if say.receipt is None:
+            if is_status:
                 self.progress.closed(job)
             await self._note(say, SayState.SENT, receipt=where)
 

@@ -94,6 +94,29 @@ async def test_a_lost_answer_after_which_the_status_message_is_gone_is_shown_in_
         assert shown.edits == 1
 
 
+@pytest.mark.parametrize("owed", ["the clip, in doubt again", "last words"])
+async def test_a_clip_that_the_status_message_shows_stays_there(tmp_path: Path, clock: FakeClock, owed: str) -> None:
+    """Also where another process speaks next, which knows nothing of it."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        await house.tick()
+        house.chat.lose_answers = [SendUnknown("timeout")]
+        await house.run(60)
+        (shown,) = [say for say in await house.store.read(lambda tx: tx.says(job.id)) if say.kind is SayKind.RESULT]
+        if owed == "last words":
+            await house.store.write(lambda tx: tx.owe(job.id, SayKind.LAST))
+        else:  # that it was noted was not heard
+            await house.store.write(lambda tx: tx.save_say(shown, SayState.UNKNOWN, error="unheard", again_in_s=0))
+        another = Delivery(house.store, house.studio, {"local": house.chat}, clock, Fitting(house.files))
+        while claimed := await another.claim(9):
+            for say in claimed:
+                await another.step(say)
+        assert set((await says(house, job.id)).values()) == {SayState.SENT}
+        status, _ = house.chat.messages.values()
+        assert status.reply.video is not None
+        assert MARK in status.reply.text
+
+
 async def killed_while_it_sends(house: House) -> None:
     """The message arrives, and the process dies before it hears so; another one starts."""
     house.chat.lose_answers = [asyncio.CancelledError()]
