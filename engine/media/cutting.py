@@ -10,7 +10,7 @@ import av
 
 from engine.errors import BadMedia
 from engine.media import audio, house
-from engine.media.inspection import LOOKED_AT_FRAMES, inspect
+from engine.media.inspection import FORMAT_ALONE, inspect
 from engine.media.normalise import frames_at, pictures
 from engine.media.report import Report
 from engine.media.timeline import usual_rate
@@ -18,7 +18,7 @@ from engine.media.timeline import usual_rate
 
 def cut(*, source: str, start_s: float, out: Path, report: Report, **_: Any) -> dict[str, Any]:
     path = Path(source)
-    found = inspect(path, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(path, decode_frames=FORMAT_ALONE)
     rate = usual_rate(found.rate)
     places = range(round(Fraction(start_s) * rate), frames_at(found, rate))
     if places.start <= 0 or not places:

@@ -14,7 +14,7 @@ from typing import Any
 from engine.errors import NotPossible
 from engine.film_options import FilmFormat
 from engine.media.gif import to_gif
-from engine.media.inspection import LOOKED_AT_FRAMES, inspect
+from engine.media.inspection import FORMAT_ALONE, inspect
 from engine.media.report import Report
 from engine.media.results import Exported
 from engine.media.shares import OnPart
@@ -34,7 +34,7 @@ def export(
 ) -> dict[str, Any]:
     """The work of a child."""
     path, wanted = Path(source), FilmFormat(kind)
-    found = inspect(path, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(path, decode_frames=FORMAT_ALONE)
     report.allow(float(found.seconds), found.width * found.height, cost=20.0)
     report.expect(1.0)
     clips = [(name, Path(clip)) for name, clip in shots]

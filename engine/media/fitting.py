@@ -19,7 +19,7 @@ from av.packet import Packet
 from engine.errors import BadMedia, MediaError, NotPossible
 from engine.media import audio, house, subtitles
 from engine.media.fit_plan import SHORT_S, Aim, amount, first_aim, made_smaller, next_aim, plan_fit, video_bits_per_s
-from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
+from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
 from engine.media.labels import Labels, add_labels, labels_of
 from engine.media.normalise import frames_at, pictures
 from engine.media.report import Report
@@ -70,7 +70,7 @@ def fit(
     **_: Any,
 ) -> dict[str, Any]:
     path = Path(source)
-    found = inspect(path, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(path, decode_frames=FORMAT_ALONE)
     job = _job(path, found, limit_bytes, part=part, parts=parts, needs_sound=needs_sound)
     # Also with a second encode, and with the long side of a source that is only scaled down.
     report.allow(float(job.seconds), found.width * found.height, cost=20.0)
@@ -213,7 +213,7 @@ def _checked(job: _Job, out: Path, *, encodes: int, parts: int, first_bytes: int
             f"The video could not be made to fit: it came to {written:,} bytes of {job.limit_bytes:,}; use another way to get it."
         )
     try:
-        made = inspect(out, decode_frames=LOOKED_AT_FRAMES)
+        made = inspect(out, decode_frames=FORMAT_ALONE)
     except BadMedia as error:
         raise MediaError("The fitted video cannot be read and was thrown away; try again.") from error
     if made.frames != len(job.places) or made.has_audio != job.has_sound:

@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from engine.errors import NotPossible
 from engine.film_options import GIF_MOST_S
 from engine.media.fit_plan import amount
-from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
+from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
 from engine.media.normalise import frames_at, pictures
 from engine.media.results import Exported
 from engine.media.shares import OnPart, finish, share
@@ -31,7 +31,7 @@ _DITHER = "dither=bayer:bayer_scale=3:diff_mode=rectangle"
 
 def to_gif(film: Path, out: Path, *, limit_bytes: int | None, on_part: OnPart) -> Exported:
     """The whole film, endlessly repeated, as large and smooth as its length and the cap allow."""
-    found = inspect(film, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(film, decode_frames=FORMAT_ALONE)
     if found.seconds > GIF_MOST_S:
         raise NotPossible(
             f"The film is {float(found.seconds):.0f} s long, and a GIF may have {GIF_MOST_S}; choose webm or mp4."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -29,7 +29,7 @@ DECODED_FRAMES = 10_000
 FORMAT_ALONE = 1
 """No more of the first one than tells the format and which way up it is, for a clip that passed before."""
 LOOKED_AT_FRAMES = 64
-"""Pictures that are decoded where only the turn and the times are wanted: by then a decoder has shown one."""
+"""Pictures that are decoded where the first packet does not tell, or where a copy is looked at: by then a decoder has shown one."""
 _UNSEEN_S = Fraction(1, 2000)
 """A picture that gives way sooner than this is not shown: so a doubled one hides at a film's seam."""
 _STANDARD_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)] + [
@@ -125,20 +125,21 @@ def _read(
     container: InputContainer, stream: VideoStream, on_frame: Callable[[VideoFrame], None] | None, decode_frames: int
 ) -> _Reading:
     reading = _Reading()
-    header = _header(stream)
+    header, codec = _header(stream), stream.codec_context.codec.canonical_name
+    pictures, of_stream, ends = stream.index, reading.of_stream, reading.ends
     try:
         for packet in container.demux():
-            if packet.size:
-                reading.of_stream[packet.stream.index] += 1
-                if packet.pts is not None:
-                    end = packet.pts + (packet.duration or 0)
-                    reading.ends[packet.stream.index] = max(reading.ends.get(packet.stream.index, 0), end)
-            if packet.stream.index != stream.index:
+            track, has_data = packet.stream.index, packet.size > 0
+            if has_data:
+                of_stream[track] += 1
+                if (pts := packet.pts) is not None and (end := pts + (packet.duration or 0)) > ends.get(track, 0):
+                    ends[track] = end
+            if track != pictures:
                 continue
-            if packet.size:
-                _count(reading, packet, stream.codec_context.codec.canonical_name, header)
+            if has_data:
+                _count(reading, packet, codec, header)
             if decode_frames == FORMAT_ALONE:
-                if reading.packets == 1 and packet.size:
+                if reading.packets == 1 and has_data:
                     _ask_format(reading, packet, stream, header)
             elif reading.packets <= decode_frames:
                 _decode(reading, packet, on_frame)
@@ -158,9 +159,10 @@ def _header(stream: VideoStream) -> Headers | None:
 
 
 def _count(reading: _Reading, packet: Packet[Any], codec: str, header: Headers | None) -> None:
+    is_key = packet.is_keyframe
     if not reading.packets:
-        reading.first_is_key = packet.is_keyframe
-    if packet.is_keyframe:
+        reading.first_is_key = is_key
+    if is_key:
         data = memoryview(packet)
         if begins_afresh(data, codec, header.length_bytes if header else _LENGTH_BYTES):
             reading.starts.append(reading.packets)
@@ -170,8 +172,8 @@ def _count(reading: _Reading, packet: Packet[Any], codec: str, header: Headers |
     reading.corrupt += packet.is_corrupt
     if packet.is_discard:
         reading.hidden += 1
-    elif packet.pts is not None:
-        reading.shown.append((packet.pts, packet.duration or 0))
+    elif (pts := packet.pts) is not None:
+        reading.shown.append((pts, packet.duration or 0))
 
 
 def _decode(reading: _Reading, packet: Packet[Any], on_frame: Callable[[VideoFrame], None] | None) -> None:
@@ -236,9 +238,10 @@ def _check(container: InputContainer, stream: VideoStream, reading: _Reading) ->
 def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading) -> Inspection:
     context = stream.codec_context
     base = Fraction(stream.time_base or 1)
-    all_times = sorted(pts for pts, _ in reading.shown)
+    in_file = tuple([pts for pts, _ in reading.shown])
+    all_times = sorted(in_file)
     unseen = floor(_UNSEEN_S / base)
-    times = [*(time for time, after in pairwise(all_times) if after - time > unseen), all_times[-1]]
+    times = [time for time, after in pairwise(all_times) if after - time > unseen] + all_times[-1:]
     steps = [after - before for before, after in pairwise(times)]
     last_step = _last_duration(reading, times, steps)
     seconds = (times[-1] + last_step - all_times[0]) * base
@@ -261,9 +264,10 @@ def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading)
     }
     if hdr := HDR.get(context.color_trc):
         obstacles[f"it is HDR ({hdr}), toned down to what every screen shows"] = True
-    rank = {pts: place for place, pts in enumerate(all_times)}
+    place_of = {pts: place for place, pts in enumerate(all_times)}
+    ranks = tuple([place_of[pts] for pts in in_file])
     colours = (context.color_primaries, context.color_trc, context.colorspace, context.color_range)
-    sides = context.width, context.height, stream.sample_aspect_ratio or 1
+    sides = context.width, context.height, stream.sample_aspect_ratio or context.sample_aspect_ratio or 1
     shape = tuple(map(str, (codec, *sides, context.pix_fmt, *colours, rate)))
     return Inspection(
         codec=codec,
@@ -281,13 +285,13 @@ def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading)
         colours=colours,
         headers=extradata,
         obstacles=tuple(reason for reason, holds in obstacles.items() if holds),
-        ranks=tuple(rank[pts] for pts, _ in reading.shown),
-        times=tuple(pts for pts, _ in reading.shown),
-        starts=_clean_starts(reading.starts, [rank[pts] for pts, _ in reading.shown]),
+        ranks=ranks,
+        times=in_file,
+        starts=_clean_starts(reading.starts, ranks),
     )
 
 
-def _clean_starts(starts: list[int], ranks: list[int]) -> tuple[int, ...]:
+def _clean_starts(starts: list[int], ranks: Sequence[int]) -> tuple[int, ...]:
     """Those before which exactly the earlier pictures stand."""
     latest = list(accumulate(ranks, max, initial=-1))
     return tuple(

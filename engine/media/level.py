@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +23,12 @@ PICTURES_S = 1.0
 """So long after a seam the clip's own pictures are shown again. A group of a house clip: nothing after it is encoded anew."""
 _DITHER = np.array([[0.125, 0.625], [0.875, 0.375]])
 """What is added before rounding down, by place: between two levels half of the pixels take each, and a sky does not band."""
-_PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))
 _PARTS_BITS = 5
 _PARTS = 1 << _PARTS_BITS
 _LEAST_LEVEL = 0.25
+_AT_ONCE = 1 << 15
+"""Of chroma's pixels: what is worked on stays in the processor's cache, and its memory is used again."""
+_PAIR = np.dtype("<u2")
 _PLANAR = frozenset({"yuv420p", "yuvj420p"})
 
 
@@ -38,22 +43,20 @@ def levelled(frame: VideoFrame, drift: Drift, share: float) -> VideoFrame:
     """The picture with `share` (0 to 1) of the drift undone; itself where there is nothing to undo. Of 8 bits, 4:2:0."""
     if share <= 0 or not drift.is_visible:
         return frame
-    way = way_of(drift)
     source = frame if frame.format.name in _PLANAR else frame.reformat(format="yuv420p")
     result = VideoFrame(source.width, source.height, source.format.name)
-    low, high, mid, wide = (0.0, 255.0, 128.0, 255.0) if is_full_range(source) else (16.0, 219.0, 128.0, 224.0)
-    level: Numbers = (np.arange(256, dtype=np.float64) - low) / high
-    luma, blue, red = (_pixels(source, plane) for plane in range(3))
-    cb, cr = (plane.astype(np.float32) - np.float32(mid) for plane in (blue, red))
-    moved = np.interp(level, np.linspace(0, 1, KNOTS), way.luma) - np.clip(level, 0, 1)
-    tint = _mixed(cb, cr, share * high / wide * way.tint)
-    _write_luma(_pixels(result, 0), luma, np.arange(256) + share * high * moved, tint)
-    small = _halved(luma, blue.shape)
-    for plane, own, row in ((1, (1.0, 0.0), way.chroma[0]), (2, (0.0, 1.0), way.chroma[1])):
-        casts = np.asarray(mid + share * wide * cast(level, *row[2:]), np.float32)
-        levels = _mixed(cb, cr, own + share * (row[:2] - own))
-        levels += casts.take(small)
-        _write_chroma(_pixels(result, plane), levels)
+    work = _Work.of(drift, share, is_full=is_full_range(source))
+    blue, red = _pixels(source, 1), _pixels(source, 2)
+    rows, columns = blue.shape
+    # An odd line's last pixel makes a pair with one that is there for the decoder's sake.
+    luma, target = (_pixels(one, 0, 2 * columns) for one in (source, result))
+    targets = _pixels(result, 1), _pixels(result, 2)
+    step = max(1, _AT_ONCE // columns // 2) * 2
+    for row in range(0, rows, step):
+        here, there = slice(row, row + step), slice(2 * row, 2 * (row + step))
+        chroma = blue[here].astype(np.float32), red[here].astype(np.float32)
+        work.write_luma(target[there], luma[there], chroma)
+        work.write_chroma([plane[here] for plane in targets], _halved(luma[there], source.width), chroma)
     result.pts = frame.pts
     if frame.time_base is not None:
         result.time_base = frame.time_base
@@ -62,45 +65,99 @@ def levelled(frame: VideoFrame, drift: Drift, share: float) -> VideoFrame:
     return result
 
 
-def _mixed(cb: Levels, cr: Levels, of: Numbers) -> Levels:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What becomes of each level of a picture's planes."""
+
+    luma: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    """Of lines of even and of odd number: what two neighbours become, by both as one number. With a tint in parts of a level."""
+    tint: Numbers | None
+    """Parts of a level that luma gets for each level of Cb and Cr; None: too little to count."""
+    mixed: Numbers
+    """Row by row: how much of Cb and of Cr is in each."""
+    casts: npt.NDArray[np.complex64]
+    """What Cb and, as the imaginary part, Cr get by luma."""
+
+    @classmethod
+    def of(cls, drift: Drift, share: float, *, is_full: bool) -> _Work:
+        way = way_of(drift)
+        low, high, mid, wide = (0.0, 255.0, 128.0, 255.0) if is_full else (16.0, 219.0, 128.0, 224.0)
+        level: Numbers = (np.arange(256, dtype=np.float64) - low) / high
+        moved = np.interp(level, np.linspace(0, 1, KNOTS), way.luma) - np.clip(level, 0, 1)
+        wanted = np.arange(256) + share * high * moved
+        tint = share * high / wide * way.tint
+        is_tinted = np.abs(tint).sum() * wide / 2 >= _LEAST_LEVEL
+        if is_tinted:
+            wanted -= mid * tint.sum()
+        mixed = np.eye(2) + share * (way.chroma[:, :2] - np.eye(2))
+        by_luma = [
+            mid - mid * own.sum() + share * wide * cast(level, *row[2:])
+            for own, row in zip(mixed, way.chroma, strict=True)
+        ]
+        return cls(
+            luma=(_in_pairs(wanted, _DITHER[0], is_tinted), _in_pairs(wanted, _DITHER[1], is_tinted)),
+            tint=tint * _PARTS if is_tinted else None,
+            mixed=mixed,
+            casts=np.asarray(by_luma[0] + 1j * by_luma[1], np.complex64),
+        )
+
+    def write_luma(self, target: Bytes, luma: Bytes, chroma: Sequence[Levels]) -> None:
+        """In whole parts of a level: that is half the memory."""
+        tint = None
+        if self.tint is not None:
+            tint = np.repeat(_sum(chroma, self.tint).astype(np.int16), 2, axis=1)
+        for row, pairs in enumerate(self.luma):
+            made = pairs.take(luma[row::2].view(_PAIR))
+            if tint is None:
+                target[row::2].view(_PAIR)[...] = made
+                continue
+            levels = made.view(np.int16)
+            levels += tint[: len(levels)]
+            levels >>= _PARTS_BITS
+            target[row::2] = np.clip(levels, 0, 255, out=levels)
+
+    def write_chroma(self, targets: Sequence[Bytes], luma: npt.NDArray[np.uint16], chroma: Sequence[Levels]) -> None:
+        """`luma`: where chroma is."""
+        casts = self.casts.take(luma)
+        for target, own, by_luma in zip(targets, self.mixed, (casts.real, casts.imag), strict=True):
+            levels = _sum(chroma, own)
+            levels += by_luma
+            for row in range(2):
+                for column in range(2):
+                    levels[row::2, column::2] += np.float32(_DITHER[row, column])
+            target[...] = np.clip(levels, 0, 255, out=levels)
+
+
+def _in_pairs(wanted: Numbers, dither: Numbers, is_tinted: bool) -> npt.NDArray[Any]:
+    """By two neighbouring pixels as one number, what both become as one number."""
+    kind, parts = (np.dtype(np.int16), _PARTS) if is_tinted else (np.dtype(np.uint8), 1)
+    made = np.empty((256, 256, 2), kind)
+    for place in range(2):
+        levels = (wanted + dither[place]) * parts
+        one = np.round(levels) if is_tinted else np.clip(levels, 0, 255)
+        made[..., place] = one.astype(kind)[:, None] if place else one.astype(kind)
+    return made.view(np.uint32 if is_tinted else _PAIR).ravel()
+
+
+def _sum(planes: Sequence[Levels], shares: Numbers) -> Levels:
     """So much of each."""
-    mixed = cb * np.float32(of[0])
-    mixed += cr * np.float32(of[1])
+    mixed = planes[0] * np.float32(shares[0])
+    mixed += planes[1] * np.float32(shares[1])
     return mixed
 
 
-def _write_luma(target: Bytes, luma: Bytes, values: Numbers, tint: Levels) -> None:
-    """What each level becomes, and what chroma adds where it stands. In whole parts of a level: that is half the memory."""
-    parts = (tint * np.float32(_PARTS)).astype(np.int16) if np.abs(tint).max() >= _LEAST_LEVEL else None
-    for row, column in _PLACES:
-        place, wanted = (slice(row, None, 2), slice(column, None, 2)), values + _DITHER[row, column]
-        if parts is None:
-            target[place] = np.clip(wanted, 0, 255).astype(np.uint8).take(luma[place])
-            continue
-        levels = np.round(wanted * _PARTS).astype(np.int16).take(luma[place])
-        levels += parts[: levels.shape[0], : levels.shape[1]]
-        levels >>= _PARTS_BITS
-        target[place] = np.clip(levels, 0, 255, out=levels)
-
-
-def _write_chroma(target: Bytes, levels: Levels) -> None:
-    for row, column in _PLACES:
-        levels[row::2, column::2] += np.float32(_DITHER[row, column])
-    target[...] = np.clip(levels, 0, 255, out=levels)
-
-
-def _pixels(frame: VideoFrame, plane: int) -> Bytes:
-    """A view of one plane, without what pads its lines."""
+def _pixels(frame: VideoFrame, plane: int, columns: int | None = None) -> Bytes:
+    """A view of one plane, without what pads its lines; `columns`: with so much of it."""
     there = frame.planes[plane]
-    return np.frombuffer(memoryview(there), np.uint8).reshape(-1, there.line_size)[: there.height, : there.width]
+    lines = np.frombuffer(memoryview(there), np.uint8).reshape(-1, there.line_size)
+    return lines[: there.height, : columns or there.width]
 
 
-def _halved(luma: Bytes, shape: tuple[int, ...]) -> Bytes:
-    """Luma where chroma is: the mean of two corners of each square, without a wider type."""
-    rows, columns = shape
-    one = luma[::2, ::2]
-    other = np.empty_like(one)
-    other[...] = one
-    inner = luma[1::2, 1::2]
-    other[: inner.shape[0], : inner.shape[1]] = inner
-    return ((one & other) + ((one ^ other) >> 1))[:rows, :columns]
+def _halved(luma: Bytes, width: int) -> npt.NDArray[np.uint16]:
+    """Luma where chroma is: the mean of two corners of each square, or one where the other is beyond the picture."""
+    made = luma[::2].view(_PAIR) & 0xFF
+    inner = luma[1::2].view(_PAIR) >> 8
+    whole = made[: len(inner), : width // 2]
+    whole += inner[:, : width // 2]
+    whole >>= 1
+    return np.asarray(made, np.uint16)

@@ -18,7 +18,7 @@ from engine.errors import MediaError, NotPossible
 from engine.media.colour import to_image
 from engine.media.fit_plan import amount
 from engine.media.frames import first_picture
-from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
+from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
 from engine.media.last_picture import last_picture
 from engine.media.results import Exported
 from engine.media.shares import OnPart
@@ -42,7 +42,7 @@ def to_frames(
     `shots` are names and clips, whose own pictures are taken: neither cards nor words are on them. Without any, the film's
     chapters are its shots, or all of it is one.
     """
-    found = inspect(film, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(film, decode_frames=FORMAT_ALONE)
     looked = _of_clips(shots) if shots else _of_chapters(film, found)
     names: list[str] = []
     stills: list[bytes] = []

@@ -13,7 +13,7 @@ from av.packet import Packet
 
 from engine.errors import MediaError
 from engine.media import audio, house, subtitles
-from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
+from engine.media.inspection import FORMAT_ALONE, LOOKED_AT_FRAMES, Inspection, inspect
 from engine.media.normalise import frames_at, normalise
 from engine.media.report import Report
 from engine.media.source import open_packets
@@ -25,11 +25,11 @@ _SILENT_BITS_PER_S = 64_000
 
 def add_silence(*, source: str, out: Path, scratch: Path, report: Report, **_: Any) -> dict[str, Any]:
     path = Path(source)
-    found = inspect(path, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(path, decode_frames=FORMAT_ALONE)
     if found.codec not in _IN_MP4 or not _is_timed(path):
         path, found = _converted(path, found, scratch, report)
     _remux(path, out, found.seconds, found.start_s + found.seconds)
-    made = inspect(out, decode_frames=LOOKED_AT_FRAMES)
+    made = inspect(out, decode_frames=LOOKED_AT_FRAMES)  # anybody's pictures, in a file that they were not in before
     if not made.has_audio or made.frames != found.frames or abs(made.seconds - found.seconds) > 1 / found.rate:
         raise MediaError("The silent track could not be added to this video; try again.")
     return {}
@@ -49,7 +49,7 @@ def _converted(path: Path, found: Inspection, scratch: Path, report: Report) -> 
     size = found.width + found.width % 2, found.height + found.height % 2
     converted = scratch / "converted.mp4"
     normalise(path, found, converted, size=size, rate=rate, on_frame=lambda: report.advance(1))
-    return converted, inspect(converted, decode_frames=LOOKED_AT_FRAMES)
+    return converted, inspect(converted, decode_frames=FORMAT_ALONE)
 
 
 def _remux(path: Path, out: Path, seconds: Fraction, end_s: Fraction) -> None:

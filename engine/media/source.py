@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import av
@@ -26,6 +26,8 @@ _OPTIONS = {
 _UNSEEN = {"skip_frame": "all", "analyzeduration": "1"}
 # No more is told of a packet than its tables say.
 _UNPARSED = {"fflags": "+nofillin+noparse"}
+# No decoder is loaded to open it; some codecs' sizes (MPEG-4 Visual) are told by nobody else.
+_UNLOADED = {"codec_whitelist": "none"}
 _AGAIN = "render it again or use another file"
 # Profile 5 has colours of its own (IPT) and so no transfer of ITU-T H.273; a profile with an HDR10 or HLG base layer says that.
 _DOLBY, _UNSPECIFIED = frozenset({"dvh1", "dvhe", "dav1"}), 2
@@ -58,8 +60,17 @@ def open_packets(path: Path, *, is_plain: bool = False) -> Iterator[tuple[InputC
     with path.open("rb") as file:
         # Other formats do not say what is in them: it has to be looked at.
         says_what_it_is = file.read(8)[4:] == b"ftyp"
-    how = (_UNSEEN | (_UNPARSED if is_plain else {})) if says_what_it_is else {}
-    with _opened(path, _OPTIONS | how) as container:
+    kind, ways = None, [_OPTIONS]
+    if says_what_it_is:
+        shown = _OPTIONS | _UNSEEN
+        kind, ways = "mp4", [shown | _UNPARSED | _UNLOADED, shown | _UNPARSED] if is_plain else [shown]
+    with ExitStack() as stack:
+        for way in ways:
+            container = stack.enter_context(_opened(path, way, kind))
+            if all(
+                stream.codec_context.width for stream in container.streams.video if stream.codec_context is not None
+            ):
+                break
         stream = _video_stream(container, is_looked_at=not says_what_it_is)
         _check_size(container, stream)
         stream.thread_type = "NONE"
@@ -68,9 +79,10 @@ def open_packets(path: Path, *, is_plain: bool = False) -> Iterator[tuple[InputC
 
 
 @contextmanager
-def _opened(path: Path, options: Mapping[str, str]) -> Iterator[InputContainer]:
+def _opened(path: Path, options: Mapping[str, str], kind: str | None = None) -> Iterator[InputContainer]:
+    """`kind`: its format, where that is known; else the file's beginning is looked at."""
     try:
-        container = av.open(str(path), options=dict(options), metadata_errors="replace")
+        container = av.open(str(path), format=kind, options=dict(options), metadata_errors="replace")
     except av.FFmpegError as error:
         raise BadMedia(f"The file is not a video that can be read, or it is cut off; {_AGAIN}.") from error
     with container:

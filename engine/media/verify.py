@@ -70,19 +70,20 @@ def _verify(film: Path, planned: Planned, on_packets: Callable[[int], None]) -> 
         if bool(container.streams.audio) != planned.has_sound:
             raise _broken("its sound is missing")
         for packet in container.demux():
-            if not packet.size or packet.pts is None:
+            pts = packet.pts
+            if pts is None or not packet.size:
                 continue
-            if packet.stream.index == stream.index:
-                if found >= len(times) or packet.pts != times[found]:
+            if packet.stream is stream:
+                if found >= len(times) or pts != times[found]:
                     raise _broken("its pictures are not at their times")
                 found += 1
                 written = zlib.crc32(packet, written)
-                if packet.pts in unseen:
+                if pts in unseen:
                     _look_at(packet, stream)
                 if found % AT_ONCE == 0:
                     on_packets(AT_ONCE)
             elif packet.stream.type == "audio":
-                sound_end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                sound_end_s = float((pts + (packet.duration or 0)) * packet.time_base)
     if found != len(times):
         raise _broken("some of its pictures are missing")
     if written != planned.crc:

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from engine.errors import MediaError, NotPossible
 from engine.media.fit_plan import FitPlan, amount, plan_fit
 from engine.media.house import SAMPLE_RATE
-from engine.media.inspection import LOOKED_AT_FRAMES, Inspection, inspect
+from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
 from engine.media.normalise import frames_at, pictures
 from engine.media.results import Exported
 from engine.media.shares import OnPart, finish, share
@@ -34,7 +34,7 @@ _KEY_S, _BUFFER_S = 4, 4
 
 def to_webm(film: Path, out: Path, *, limit_bytes: int | None, on_part: OnPart) -> Exported:
     """VP9 and Opus, with title and chapters, in the film's own size or the largest one that fits."""
-    found = inspect(film, decode_frames=LOOKED_AT_FRAMES)
+    found = inspect(film, decode_frames=FORMAT_ALONE)
     rate = usual_rate(found.rate)
     total = frames_at(found, rate)
     full = found.width // 2 * 2, found.height // 2 * 2
@@ -54,7 +54,7 @@ def to_webm(film: Path, out: Path, *, limit_bytes: int | None, on_part: OnPart) 
     else:
         raise MediaError(f"The WebM could not be made to fit {amount(limit_bytes or 0)}; choose mp4.")
     finish(on_part, number)
-    made = inspect(out, decode_frames=LOOKED_AT_FRAMES)
+    made = inspect(out, decode_frames=FORMAT_ALONE)
     if made.frames != total or made.has_audio != found.has_audio:
         raise MediaError("The WebM came out wrong and was thrown away; try again.")
     size = plan.width, plan.height

@@ -38,7 +38,7 @@ def test_a_run_of_pictures_is_that_of_the_whole(tmp_path: Path, kind: str, conta
 
 def test_damage_in_what_is_needed_is_said(tmp_path: Path) -> None:
     """It may have come after the clip was checked."""
-    clip = make(tmp_path / "clip.mp4", Recipe(width=64, height=48, frames=30, options=GROUPS["one group"]))
+    clip = make(tmp_path / "clip.mp4", Recipe(frames=30, options=GROUPS["one group"]))
     found = read(clip).found
     damage(clip, tmp_path / "damaged.mp4")
     with pytest.raises(BadMedia, match="damaged"):
@@ -51,6 +51,8 @@ SORTS: dict[str, Recipe] = {
     "of several slices": Recipe(frames=6, options={"crf": "20", "x264-params": "slices=3"}),
     "interlaced": Recipe(frames=6, options={"crf": "20", "x264-params": "tff=1"}),
     "10 bits": Recipe(frames=6, pixels="yuv420p10le"),
+    "wide pixels, told to the decoder alone": Recipe(frames=6, options={"crf": "20", "x264-params": "sar=4/3"}),
+    "MPEG-4": Recipe(frames=6, codec="mpeg4", options={"b": "1M"}),
     "4:4:4": Recipe(frames=6, pixels="yuv444p"),
     "full range": Recipe(frames=6, pixels="yuvj420p", is_full=True),
     "601, tagged for the decoder alone": Recipe(frames=6, tagged=False, options=_TAGGED_INSIDE),
@@ -62,11 +64,13 @@ SORTS: dict[str, Recipe] = {
 
 
 @pytest.mark.parametrize(
-    ("sort", "container"), [(sort, container) for sort in SORTS for container in ("mp4", "mkv")] + [("H.264", "ts")]
+    ("sort", "container"),
+    [(sort, kind) for sort in SORTS for kind in ("mp4", "mkv")] + [("H.264", "ts"), ("AV1", "mp4")],
 )
 def test_a_clip_is_measured_alike_with_and_without_its_pictures(tmp_path: Path, sort: str, container: str) -> None:
     """Its rate, format, colours, places, headers and what keeps it from being copied."""
-    made = make(tmp_path / "made.mp4", replace(SORTS[sort], width=96, height=64))
+    recipe = SORTS.get(sort) or Recipe(frames=6, codec="libsvtav1", options={"preset": "11", "crf": "30"})
+    made = make(tmp_path / "made.mp4", replace(recipe, width=96, height=64))
     path = made if container == "mp4" else remux(made, tmp_path / f"clip.{container}")
     assert read(path).found == inspect(path)
 

@@ -269,7 +269,7 @@ async def test_a_picture_that_is_shown_days_after_the_others_is_refused(tmp_path
             await doing
 
 
-async def test_a_hundred_thousand_black_pictures_in_a_small_file_are_only_counted(tmp_path: Path) -> None:
+async def test_thirty_thousand_black_pictures_in_a_small_file_are_only_counted(tmp_path: Path) -> None:
     """The first ten thousand are decoded, one at a time."""
     path = tmp_path / "clip.mp4"
     with av.open(str(path), "w") as film:
@@ -286,15 +286,15 @@ async def test_a_hundred_thousand_black_pictures_in_a_small_file_are_only_counte
         film.mux(packets := [*video.encode(None)] or packets)
         step = packets[-1]
         data, ticks = bytes(step), round(Fraction(1, 100) / step.time_base)
-        for place in range(2, 100_000):
+        for place in range(2, 30_000):
             packet = av.Packet(data)
             packet.pts = packet.dts = place * ticks
             packet.stream, packet.time_base = video, step.time_base
             film.mux(packet)
-    assert path.stat().st_size < 4 << 20
+    assert path.stat().st_size < 4 << 18
     measured = await media.probe(path)
-    assert measured.frames == 100_000
-    assert measured.seconds == pytest.approx(1000, abs=0.1)
+    assert measured.frames == 30_000
+    assert measured.seconds == pytest.approx(300, abs=0.1)
 
 
 async def test_a_stream_that_grows_large_in_the_middle_is_refused(tmp_path: Path, good: Path) -> None:
@@ -324,7 +324,7 @@ async def test_a_file_that_never_stops_growing_is_given_up(tmp_path: Path, good:
     began = time.monotonic()
     said = "It was measured."
     try:
-        await asyncio.wait_for(run("probe", {"path": str(path), "decode": True}, limits=Limits(wall_s=1.5)), 60)
+        await asyncio.wait_for(run("probe", {"path": str(path), "decode": True}, limits=Limits(wall_s=0.6)), 60)
     except (BadMedia, MediaLimit) as error:
         said = str(error)
     finally:

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from engine.media.drift import cast
 from engine.media.level import PICTURES_S, VISIBLE, Drift, corrected, drift, levelled, share
 from engine.media.seam import SEAMLESS, score, shrink
 from tests.media.makers import Rgb, scene, to_bt709
@@ -162,6 +163,35 @@ def test_it_works_on_any_size_and_range(full: bool, size: tuple[int, int]) -> No
     assert (result.pts, result.colorspace, result.color_range) == (7, 1, int(reach))
     assert (result.width, result.height) == size
     assert drift(PICTURE, shrink(result)).step < VISIBLE / 2
+
+
+@pytest.mark.parametrize("size", [(640, 360), (321, 181)], ids=["usual", "odd"])
+def test_each_pixel_becomes_what_the_drift_says(size: tuple[int, int]) -> None:
+    """To within a level: of luma by its curve and its chroma, of chroma by its map and the luma of two corners."""
+    rgb = np.asarray(Image.fromarray(_drifted("another matrix")).resize(size, Image.Resampling.BICUBIC))
+    frame = to_bt709(rgb)
+    seen = drift(PICTURE, _drifted("another matrix"))
+    made = [_plane(levelled(frame, seen, 1.0), number) for number in range(3)]
+    luma, blue, red = (_plane(frame, number) for number in range(3))
+    blue, red = blue - 128, red - 128
+    level, rows, columns = (luma - 16) / 219, *luma.shape
+    of_chroma = (seen.tint[0] * blue + seen.tint[1] * red).repeat(2, 0).repeat(2, 1)[:rows, :columns]
+    curve = np.interp(level, np.linspace(0, 1, len(seen.luma)), seen.luma) - level.clip(0, 1)
+    assert np.abs(made[0] - (luma + 219 * curve + 219 / 224 * of_chroma).clip(0, 255)).max() < 1.1
+    padded = np.pad(luma, ((0, rows % 2), (0, columns % 2)))
+    corner = padded[::2, ::2]
+    inner = np.pad(padded[1::2, 1::2][: rows // 2, : columns // 2], ((0, rows % 2), (0, columns % 2)))
+    is_whole = np.pad(np.ones((rows // 2, columns // 2), bool), ((0, rows % 2), (0, columns % 2)))
+    beside = (np.where(is_whole, (corner + inner) // 2, corner) - 16) / 219
+    for plane, row in zip(made[1:], np.reshape(seen.chroma, (2, 4)), strict=True):
+        wanted = 128 + row[0] * blue + row[1] * red + 224 * cast(beside, row[2], row[3])
+        assert np.abs(plane - wanted.clip(0, 255)).max() < 1.1
+
+
+def _plane(frame: VideoFrame, number: int) -> np.ndarray:
+    there = frame.planes[number]
+    lines = np.frombuffer(memoryview(there), np.uint8).reshape(-1, there.line_size)
+    return lines[: there.height, : there.width].astype(np.float64)
 
 
 def test_a_drift_survives_json() -> None:

@@ -102,9 +102,9 @@ async def test_a_broken_clip_leaves_nothing(tmp_path: Path) -> None:
 async def test_a_light_probe_measures_as_the_whole_one(tmp_path: Path) -> None:
     """For every kind of timing, with sound and turned; only what takes looking at its pictures is not said."""
     clips = [
-        make(tmp_path / "0.mp4", Recipe(frames=150, audio_s=2.0)),
+        make(tmp_path / "0.mp4", Recipe(frames=90, audio_s=2.0)),
         make(tmp_path / "1.mp4", Recipe(frames=3, gaps=(1,))),
-        turn_tag(make(tmp_path / "2.mp4", Recipe(frames=100))),
+        turn_tag(make(tmp_path / "2.mp4", Recipe(frames=70))),
     ]
     for clip in clips:
         assert await media.probe(clip, decode=False) == replace(await media.probe(clip), ends=None)

@@ -249,13 +249,13 @@ def _boxes(path: Path) -> list[tuple[bytes, int]]:
 
 
 async def test_progress_rises_to_a_hundred(tmp_path: Path) -> None:
-    """Each percent once, never a smaller one, and the whole way also when clips are converted."""
+    """Each percent once at most, never a smaller one, and the whole way also when clips are converted."""
     clips = [make(tmp_path / "0.mp4", Recipe()), make(tmp_path / "1.mp4", Recipe(width=640, height=360, start=60))]
     told: list[float] = []
     await media.stitch(media.Script(clips=tuple(clips)), tmp_path / "film.mp4", on_progress=told.append)
     assert told == sorted(set(told))
+    assert told[0] < 20
     assert told[-1] == 100.0
-    assert len(told) > 30
 
 
 async def test_sources_and_an_earlier_film_survive_a_failure(tmp_path: Path) -> None:
