@@ -209,4 +209,8 @@ def _result_lines(row: Row) -> list[str]:
     lines = ["  ".join(words)]
     lines += [f"  {text_of(row['prompt'])}"] if row.get("prompt") else []
     lines += [f"  shots {text_of(row['shots'])}"] if row.get("shots") else []
+    if "seam" in row:
+        in_line = "" if row["in_a_row"] in {0, 1} else f", shot {row['in_a_row']} in a row from a last frame"
+        lines.append(f"  seam {row['seam']} of 100{in_line}")
+    lines += [f"  its last frame is {text_of(row['last_frame'])}"] if row.get("last_frame") else []
     return lines + ([str(row["file"])] if row.get("file") else [])

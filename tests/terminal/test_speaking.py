@@ -150,6 +150,26 @@ def test_a_pipe_gets_a_line_per_stage(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
+@pytest.mark.parametrize("voice", [PlainVoice, BarVoice])
+def test_how_a_clip_goes_on_is_told_above_its_file(
+    voice: type[PlainVoice | BarVoice], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its seam, how long the line of shots is, and a last frame that is a bad one to go on from."""
+    shot = {"shot": "k7-4", "state": "ready", "prompt": "a boat", "file": "/a/b.mp4"}
+    voice().result({**shot, "seam": 96, "in_a_row": 1})
+    voice().result({**shot, "seam": 41, "in_a_row": 4, "last_frame": "blurred"})
+    assert capsys.readouterr().out.splitlines() == [
+        *("k7-4  ready", "  a boat", "  seam 96 of 100", "/a/b.mp4"),
+        *(
+            "k7-4  ready",
+            "  a boat",
+            "  seam 41 of 100, shot 4 in a row from a last frame",
+            "  its last frame is blurred",
+        ),
+        "/a/b.mp4",
+    ]
+
+
 def test_markup_in_a_prompt_is_only_text(capsys: pytest.CaptureFixture[str]) -> None:
     """rich would read [red] and :smile: in a table or beside a bar."""
     voice = BarVoice()
