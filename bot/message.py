@@ -193,6 +193,8 @@ class Adapter(Protocol):
     async def edit(self, receipt: str, reply: Reply, *, is_progress: bool = False) -> None:
         """Replace a message, also by a video. Equal content is success. Progress gets only the room that nothing else needs.
 
+        Where the platform does not dedupe, words alone leave a video in its place: a sender that slept may come late with its own.
+
         Raises:
             NotSent, SendUnknown
         """

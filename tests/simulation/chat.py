@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.message import Limits, NotSent, Reply, SendUnknown
 from tests.simulation.faults import Faults
@@ -115,7 +115,10 @@ class Mouth:
                 raise SendUnknown("the chat did not answer")
             raise NotSent("the chat is away", retry_after_s=5.0)
         self._chat.tell(f"chat edits {receipt}: {reply.text.splitlines()[0]}{' with a video' if reply.video else ''}")
-        self._chat.messages[receipt].reply = reply
+        message = self._chat.messages[receipt]
+        # as Telegram: words alone change a video's caption, for a message of text cannot be made of it
+        # https://core.telegram.org/bots/api#editmessagetext
+        message.reply = reply if reply.video else replace(reply, video=message.reply.video)
 
     async def run(self) -> None:
         return
