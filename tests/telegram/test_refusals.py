@@ -19,7 +19,7 @@ from telegram.error import (
 )
 
 from bot import delivery
-from bot.message import NotSent
+from bot.message import NotSent, Reply
 from bot.telegram import mouth
 from bot.telegram.faults import Fault, fault_of, outcome_of
 from tests.fakes.telegram import Call, Chat, FakeTelegram
@@ -126,7 +126,7 @@ async def test_a_result_that_is_refused_for_now_is_sent_later(telegram: FakeTele
 async def test_a_video_that_may_have_arrived_is_shown_in_the_status_message(
     telegram: FakeTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
-    """The answer was lost, or did not come in time: there is no second message, and what is shown says why."""
+    """There is no second message, what is shown says why, and no words take it away."""
     monkeypatch.setattr(delivery, "MEND_AFTER_S", 0.3)
     ana = telegram.person("Ana")
     chat = telegram.private(ana)
@@ -141,6 +141,15 @@ async def test_a_video_that_may_have_arrived_is_shown_in_the_status_message(
         assert status.video is not None
         assert status.buttons
         await delivered(house)
+        # a process that slept comes late with its last words
+        job = await house.studio.job(1)
+        adapter = house.delivery.progress.adapter_of(job.place) if job else None
+        assert job is not None
+        assert adapter is not None
+        await adapter.edit(job.receipt or "", Reply(text="a1-1 late words"))
+    (left,) = [message for message in telegram.bot_messages(chat) if message.id == status.id]
+    assert left.text == "a1-1 late words"
+    assert left.video is not None
     assert len(telegram.calls_of("sendVideo")) == 1
 
 
