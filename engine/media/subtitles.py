@@ -17,6 +17,7 @@ from engine.media.captions import CLEAN_S
 from engine.media.lettering import clean
 from engine.media.source import open_packets
 
+_WEBVTT = "webvtt"
 _TIME_BASE = Fraction(1, 1000)
 _LEAST_S = Fraction(1, 5)
 _TRACK_BYTES, _CUE_BYTES = 1024, 64
@@ -104,11 +105,12 @@ def _clock(time_s: Fraction, point: str) -> str:
 
 
 def add_track(film: OutputContainer, size: tuple[int, int], language: str = "und") -> SubtitleStream:
-    """A track of timed text in an MP4 (3GPP TS 26.245, mov_text, tx3g) for a picture of `size` (width, height).
+    """A track of timed text for a picture of `size` (width, height): WebVTT in a WebM, else 3GPP's (TS 26.245, mov_text, tx3g).
 
     To be added after the tracks of the pictures and the sound. `language` is of three letters, ISO 639-2.
     """
-    stream = film.add_stream("mov_text")
+    stream = film.add_stream(_WEBVTT if film.format.name == "webm" else "mov_text")
+    assert isinstance(stream, SubtitleStream)  # noqa: S101  # of such a codec
     width, height = size
     style = _STYLE.format(width=width, height=height, size=max(10, round(height * 0.05)))
     stream.codec_context.subtitle_header = style.encode()
@@ -119,15 +121,21 @@ def add_track(film: OutputContainer, size: tuple[int, int], language: str = "und
 
 
 def packets(written: Sequence[Cue], stream: SubtitleStream) -> Iterator[Packet[SubtitleStream]]:
-    """The track's samples by time: each a length and UTF-8; the muxer fills the pauses between them."""
+    """The track's samples by time. The muxer fills the pauses between them."""
     for cue in written:
-        text = cue.text.encode()
-        packet: Packet[Any] = Packet(len(text).to_bytes(2, "big") + text)
+        packet: Packet[Any] = Packet(_sample(cue.text, stream.codec_context.name))
         packet.time_base = _TIME_BASE
         packet.pts = packet.dts = round(cue.start_s / _TIME_BASE)
         packet.duration = max(1, round(cue.end_s / _TIME_BASE) - packet.pts)
         packet.stream = stream
         yield packet
+
+
+def _sample(text: str, codec: str) -> bytes:
+    if codec == _WEBVTT:
+        return html.escape(text, quote=False).encode()
+    written = text.encode()
+    return len(written).to_bytes(2, "big") + written
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from engine.errors import MediaError, NotPossible
+from engine.media import subtitles
 from engine.media.fit_plan import FitPlan, amount, plan_fit
 from engine.media.house import SAMPLE_RATE
 from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
+from engine.media.labels import Labels, add_labels, labels_of
 from engine.media.normalise import frames_at, pictures
 from engine.media.results import Exported
 from engine.media.shares import OnPart, finish, share
@@ -33,19 +36,20 @@ _KEY_S, _BUFFER_S = 4, 4
 
 
 def to_webm(film: Path, out: Path, *, limit_bytes: int | None, on_part: OnPart) -> Exported:
-    """VP9 and Opus, with title and chapters, in the film's own size or the largest one that fits."""
+    """VP9 and Opus, with title, chapters and captions, in the film's own size or the largest one that fits."""
     found = inspect(film, decode_frames=FORMAT_ALONE)
+    labels = labels_of(film, found.start_s, found.seconds)
     rate = usual_rate(found.rate)
     total = frames_at(found, rate)
     full = found.width // 2 * 2, found.height // 2 * 2
-    budget = None if limit_bytes is None else int(limit_bytes * _SURE)
+    budget = None if limit_bytes is None else int(limit_bytes * _SURE) - labels.bytes
     for number in range(_TRIES):
         plan = _webm_plan(found, budget, full)
         # Most films fit as they are: a rate that is held would fill the cap with bytes that nobody sees.
         is_free = number == 0 and (plan.width, plan.height) == full
         if is_free:
             plan = replace(plan, video_bits_per_s=0)
-        _write_webm(film, found, out, plan, rate, on_frame=share(on_part, number, total))
+        _write_webm(film, found, out, plan, rate, labels=labels, on_frame=share(on_part, number, total))
         written = out.stat().st_size
         if limit_bytes is None or budget is None or written <= limit_bytes:
             break
@@ -81,18 +85,27 @@ def _webm_plan(found: Inspection, budget: int | None, full: tuple[int, int]) -> 
 
 
 def _write_webm(
-    film: Path, found: Inspection, out: Path, plan: FitPlan, rate: Fraction, *, on_frame: Callable[[], None]
+    film: Path,
+    found: Inspection,
+    out: Path,
+    plan: FitPlan,
+    rate: Fraction,
+    *,
+    labels: Labels,
+    on_frame: Callable[[], None],
 ) -> None:
-    with open_video(film) as (texts, _), av.open(str(out), "w", format="webm") as webm:
-        if title := texts.metadata.get("title"):
-            webm.metadata["title"] = title
-        webm.set_chapters(texts.chapters())
+    with av.open(str(out), "w", format="webm") as webm:
+        add_labels(webm, labels)
         video = _add_vp9(webm, plan, rate)
-        packets: Iterator[Packet[Any]] = iter(())
+        others: list[Iterator[Packet[Any]]] = []
         if found.has_audio:
             opus = webm.add_stream("libopus", rate=SAMPLE_RATE, layout="stereo")
             opus.bit_rate = min(_OPUS_BITS, plan.audio_bits_per_s)
-            packets = _opus(film, found.seconds, opus)
+            others.append(_opus(film, found.seconds, opus))
+        if labels.captions is not None:
+            track = subtitles.add_track(webm, (plan.width, plan.height), labels.captions.language)
+            others.append(subtitles.packets(labels.captions.cues, track))
+        packets = merge(*others, key=lambda packet: (packet.pts or 0) * packet.time_base)
         waiting = next(packets, None)
         places = range(frames_at(found, rate))
         for place, frame in enumerate(pictures(film, found, size=(plan.width, plan.height), rate=rate, places=places)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import zipfile
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from PIL.GifImagePlugin import GifImageFile
 from engine import media
 from engine.errors import NotPossible
 from engine.film_options import FilmFormat
+from engine.media import subtitles
 from engine.media.exporting import write
 from engine.media.results import Exported
 from tests.media.makers import RATE, Recipe, flash_and_beep, make, scene, sound_of
@@ -29,6 +31,7 @@ def _film(
     size: tuple[int, int] = (128, 72),
     titles: Sequence[str] = (),
     audio_s: float | None = None,
+    captions: Sequence[subtitles.Cue] = (),
 ) -> Path:
     """With a chapter a second for each of the titles."""
     width, height = size
@@ -42,6 +45,8 @@ def _film(
             ]
         )
         streams = [film.add_stream_from_template(stream) for stream in source.streams]
+        if captions:
+            film.mux(list(subtitles.packets(captions, subtitles.add_track(film, size, "eng"))))
         for packet in source.demux():
             if packet.size:
                 packet.stream = streams[packet.stream.index]
@@ -71,6 +76,20 @@ def test_a_webm_is_the_whole_film(tmp_path: Path) -> None:
     assert max(abs(frame.time - number / 24) for number, frame in enumerate(frames)) < 0.001
     picture = frames[20].to_ndarray(format="rgb24").astype(np.int16)
     assert np.abs(picture - scene(20, 128, 72)).mean() < 12
+
+
+def test_a_webm_has_the_captions_as_a_track(tmp_path: Path) -> None:
+    """At their times; what looks like a tag is none."""
+    said = subtitles.cues(["a <b>lamp</b> & an owl", "маяк"], [(Fraction(0), Fraction(1)), (Fraction(1), Fraction(2))])
+    out, _ = _write(_film(tmp_path / "film.mp4", frames=48, audio_s=2.0, captions=said), FilmFormat.WEBM)
+    with av.open(str(out)) as webm:
+        track = webm.streams.subtitles[0]
+        assert (track.codec_context.name, track.metadata["language"]) == ("webvtt", "eng")
+        shown = [(packet.pts, packet.duration, bytes(packet).decode()) for packet in webm.demux(track) if packet.size]
+    assert shown == [
+        (round(cue.start_s * 1000), round((cue.end_s - cue.start_s) * 1000), html.escape(cue.text, quote=False))
+        for cue in said
+    ]
 
 
 def test_the_sound_of_a_webm_is_in_step(tmp_path: Path) -> None:
