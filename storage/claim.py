@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BigInteger, Select, Table, bindparam, exists, false, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -90,10 +90,17 @@ async def _claim(
     return [row[0] for row in claimed]
 
 
+def is_held(say: Say) -> ColumnElement[bool]:
+    """That the row is still this sender's, and this message: SQLite gives the id of a message that was retracted to a later one."""
+    return and_(OUTBOX.c.id == say.id, OUTBOX.c.fence == say.fence, OUTBOX.c.nonce == say.nonce)
+
+
 async def renew(connection: AsyncConnection, held: Job | Say, now: int, lease_ms: int) -> bool:
     """A longer lease; False: the row has another fence, or its lease was given back."""
-    table = OUTBOX if isinstance(held, Say) else JOB
-    ours = update(table).where(table.c.id == held.id, table.c.fence == held.fence, table.c.lease_until.is_not(None))
+    if isinstance(held, Say):
+        ours = update(OUTBOX).where(is_held(held), OUTBOX.c.lease_until.is_not(None))
+    else:
+        ours = update(JOB).where(JOB.c.id == held.id, JOB.c.fence == held.fence, JOB.c.lease_until.is_not(None))
     changed = await connection.execute(ours.values(due_at=now + lease_ms, lease_until=now + lease_ms))
     return changed.rowcount > 0
 

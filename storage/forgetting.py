@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, or_, select, union, update
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, func, literal, or_, select, union, update
 
 from engine.forget_ports import FORGOTTEN, SOMEONE, Belongings, Forgetting, Piece
 from engine.job_model import Job, JobKind, JobState
@@ -214,13 +214,13 @@ class ForgetWrites(StoryWrites, ForgetReads, WordWrites):
                 await self._leave_place(place["id"], person_id)
         # the row that says what is under way knew the person by name to this point
         nameless = json.dumps({"person_id": person_id, "keys": [], "names": []})
-        await self._change(update(INBOX).where(INBOX.c.id == forgetting.id).values(body=nameless))
+        await self._change(update(INBOX).where(_is_row_of(forgetting)).values(body=nameless))
 
     async def drop_sent_files(self, files: Sequence[FileKey]) -> None:
         await self._change(delete(SENT_FILE).where(SENT_FILE.c.file.in_(files)))
 
     async def end_forgetting(self, forgetting: Forgetting) -> None:
-        await self._change(delete(INBOX).where(INBOX.c.id == forgetting.id))
+        await self._change(delete(INBOX).where(_is_row_of(forgetting)))
 
     async def _forget_updates(self, key: str) -> None:
         """Notes that an update was acted on, where their key is of a private chat; and notes of ours about the person."""
@@ -263,3 +263,8 @@ def _forgetting(row_id: int, body: str) -> Forgetting:
     said = json.loads(body)
     keys, names = tuple(said["keys"]), tuple(said["names"])
     return Forgetting(id=row_id, person_id=said["person_id"], keys=keys, names=names)
+
+
+def _is_row_of(forgetting: Forgetting) -> ColumnElement[bool]:
+    """Not an update's: SQLite gives the id of a row that was removed to a later one, and two may end the same forgetting."""
+    return and_(INBOX.c.id == forgetting.id, INBOX.c.platform == _UNDER_WAY)

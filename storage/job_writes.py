@@ -12,6 +12,7 @@ from engine.attempts import Attempt, AttemptFor, AttemptOutcome
 from engine.errors import Defect, StaleFence
 from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.new_rows import NewJob
+from storage.claim import is_held
 from storage.line import AGAIN
 from storage.rows import attempt_of, job_cells, job_of, usd_cell
 from storage.selects import JOB_BY_ID
@@ -182,7 +183,7 @@ class JobWrites(StoryWrites):
             cells |= {"due_at": due_at, "lease_until": None, "error": error, "tries": OUTBOX.c.tries + int(is_try)}
             if receipt is not None:
                 cells["receipt"] = receipt
-        owned = update(OUTBOX).where(OUTBOX.c.id == say.id, OUTBOX.c.fence == say.fence)
+        owned = update(OUTBOX).where(is_held(say))
         saved = await self._change(owned.values(**cells))
         if not saved:
             raise StaleFence(

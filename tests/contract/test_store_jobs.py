@@ -449,6 +449,22 @@ async def test_a_message_that_was_retracted_can_be_owed_anew(store: SqlStore) ->
     assert anew.nonce != sending.nonce
 
 
+async def test_a_late_word_on_a_message_that_was_retracted_is_void(store: SqlStore) -> None:
+    """Another message may have its id by now, and the same fence."""
+    job = await add_job(store)
+    await store.write(lambda tx: tx.retract(job.id, SayKind.STATUS))
+    await store.write(lambda tx: tx.owe(job.id, SayKind.FAILURE))
+    (question,) = await store.claim_says(9, LEASE_S)
+    await store.write(lambda tx: tx.retract(job.id, SayKind.FAILURE))
+    await store.write(lambda tx: tx.owe(job.id, SayKind.RESULT))
+    (result,) = await store.claim_says(9, LEASE_S)
+    with pytest.raises(StaleFence):
+        await store.write(lambda tx: tx.save_say(question, SayState.SENT, receipt="local:1"))
+    assert not await store.renew(question, LEASE_S)
+    assert await store.renew(result, LEASE_S)
+    assert [say.state for say in await store.read(lambda tx: tx.says(job.id))] == [SayState.NEW]
+
+
 async def test_a_message_is_owed_once(store: SqlStore) -> None:
     """A second time changes nothing; each has a nonce of its own that every platform can take."""
     job = await add_job(store)

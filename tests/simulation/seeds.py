@@ -10,5 +10,6 @@ KEPT: dict[int, str] = {
     8103385: "a render was paid again, as its sender woke up with the request in its hands and looked for it in the same minute",
     9002471: "a render was paid twice, as its sender was frozen right before the first byte left and another machine gave it up",
     20000148: "last words took the place of a clip that the status message showed, as nobody heard that it was noted as sent",
+    21007942: "a clip was noted as sent by whoever had asked about it before, as its message had got the retracted question's id",
 }
 """By seed: what it showed, in the world as it drew it then."""
