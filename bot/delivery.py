@@ -131,6 +131,8 @@ class Delivery:
             await self._say(say, adapter)
         except StaleFence as stale:
             self._dropped(say, stale)
+            if say.kind in _ENDS:
+                await self.progress.came_late(say.job_id)
         except EngineError as error:
             log.warning("message waits job=%d kind=%s: %s", say.job_id, say.kind, error)
             await self._again(say, str(error))
@@ -180,10 +182,15 @@ class Delivery:
         await self._send(say, job, replace(reply, text=f"{reply.text}\n{AGAIN}") if say.again else reply, adapter)
 
     async def _say_last_words(self, say: Say, job: Job, adapter: Adapter) -> None:
-        """The status message still tells of a job that is over, unless it shows the clip. To edit twice is to edit once."""
+        """The status message still tells of a job that is over, or late words stand under the clip in it. To edit twice is to
+        edit once.
+        """
+        self.progress.reopened(job)
         says = await self._store.read(lambda tx: tx.says(job.id))
-        if any(other.kind is SayKind.RESULT and other.receipt == job.receipt for other in says):
-            await self._note(say, SayState.SENT)  # these words would take the clip's place
+        shown = [other for other in says if other.kind is SayKind.RESULT and other.receipt == job.receipt]
+        if shown:
+            await self._note(shown[0], SayState.UNKNOWN, error="other words came late", again_in_s=0, is_try=False)
+            await self._note(say, SayState.SENT)
         elif await self.progress.close(job, adapter) or self.progress.is_gone(job):
             await self._note(say, SayState.SENT)
         else:

@@ -10,15 +10,16 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from bot import replies, texts
 from bot.message import Adapter, Button, NotSent, Reply, SendUnknown
-from engine.errors import EngineError
-from engine.job_model import Job, JobState
+from engine.errors import EngineError, StorageError
+from engine.job_model import Job, JobState, SayKind
 from engine.jobs import LIVE, WITH_CLIP
-from engine.ports import Clock, Store
+from engine.ports import Clock, Store, Writer
 from engine.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ EDIT_S = 60.0
 """The longest that an edit may take: the video waits for the edits of its status message."""
 CLOSED_KEPT = 10_000
 
+_LATE = timedelta(seconds=10)
+"""An edit that took so long may have come after somebody else's: this process, or its machine, was asleep."""
 QUESTION_AGAIN_S = 5.0
 """The pause before a question is shown again whose edit failed: it is not progress, which may be lost."""
 QUESTIONS_MOST = 1_000
@@ -167,8 +170,27 @@ class Progress:
                 status = await self.status(job)
                 self._shown[job.id] = _STAGES.get(job.state)
                 if status != self._said.get(job.id) or status.picture is not None:
+                    began_at = self._clock()
                     await adapter.edit(fresh.receipt, status, is_progress=job.state is not JobState.ASKING)
                     self._said[job.id] = status
+                    if self._clock() - began_at > _LATE:
+                        await self.came_late(job.id)
+
+    async def came_late(self, job_id: int) -> None:
+        """Words of this process came late, and may stand where another one has said the last: those are owed once more."""
+
+        async def work(tx: Writer) -> None:
+            job = await tx.job(job_id)
+            if job is not None and job.state not in LIVE and job.receipt is not None:
+                await tx.retract(job_id, SayKind.LAST)
+                await tx.owe(job_id, SayKind.LAST)
+
+        with contextlib.suppress(StorageError):
+            await self._store.write(work)
+
+    def reopened(self, job: Job) -> None:
+        """Its status message may say something else by now than its last words."""
+        self._closed.pop(job.id, None)
 
     def shown(self, job: Job, status: Reply) -> None:
         """Its status message was sent and says this."""
@@ -183,7 +205,7 @@ class Progress:
             async with self.edits(job), asyncio.timeout(EDIT_S):
                 text = texts.kept(await self.last_words(job), code, may_stand=may_stand)
                 await adapter.edit(job.receipt, Reply(text=text, buttons=(Button("show", "Show it", code),)))
-            self._closed.pop(job.id, None)  # should it be shown after all, these were not the last words
+            self.reopened(job)  # should it be shown after all, these were not the last words
         except (NotSent, SendUnknown, TimeoutError) as error:
             log.info("kept clip not told job=%d: %s", job.id, error)
 

@@ -117,6 +117,33 @@ async def test_a_clip_that_the_status_message_shows_stays_there(tmp_path: Path, 
         assert MARK in status.reply.text
 
 
+async def test_words_that_come_late_do_not_stay_the_last(tmp_path: Path, clock: FakeClock) -> None:
+    """The clip was shown in the status message while another process slept in the middle of an edit: its own words come back."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        await house.tick()
+        asleep = Delivery(house.store, house.studio, {"local": house.chat}, clock, Fitting(house.files))
+        gate = house.chat.edit_gate = asyncio.Event()
+        await asleep.job_changed(await house.job(job.id))
+        async with asyncio.timeout(10):
+            while house.chat.edit_gate is not None:  # noqa: ASYNC110  # the fake wakes nobody
+                await asyncio.sleep(0.01)
+        house.chat.lose_answers = [SendUnknown("timeout")]
+        await house.run(60)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+        status, _ = house.chat.messages.values()
+        assert MARK in status.reply.text
+        gate.set()
+        async with asyncio.timeout(10):
+            while MARK in status.reply.text:  # noqa: ASYNC110  # nor here
+                await asyncio.sleep(0.01)
+        await asleep.stop()
+        await house.run(20)
+        assert MARK in status.reply.text
+        assert status.reply.video is not None
+        assert set((await says(house, job.id)).values()) == {SayState.SENT}
+
+
 async def killed_while_it_sends(house: House) -> None:
     """The message arrives, and the process dies before it hears so; another one starts."""
     house.chat.lose_answers = [asyncio.CancelledError()]

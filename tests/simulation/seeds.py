@@ -11,5 +11,6 @@ KEPT: dict[int, str] = {
     9002471: "a render was paid twice, as its sender was frozen right before the first byte left and another machine gave it up",
     20000148: "last words took the place of a clip that the status message showed, as nobody heard that it was noted as sent",
     21007942: "a clip was noted as sent by whoever had asked about it before, as its message had got the retracted question's id",
+    22003494: "a process that slept within an edit took away the word on why a clip was there twice",
 }
 """By seed: what it showed, in the world as it drew it then."""
