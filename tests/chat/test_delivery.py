@@ -13,7 +13,7 @@ from bot.delivery import Delivery
 from bot.fitting import Fitting
 from bot.message import Limits, NotSent, Reply, SendUnknown
 from engine.derive import OnPercent
-from engine.errors import DiskFull
+from engine.errors import DiskFull, Unconfirmed
 from engine.job_model import Job, JobState, Say, SayKind, SayState
 from engine.model import Create
 from engine.providers.base import Rendering
@@ -115,6 +115,22 @@ async def test_a_clip_that_the_status_message_shows_stays_there(tmp_path: Path, 
         status, _ = house.chat.messages.values()
         assert status.reply.video is not None
         assert MARK in status.reply.text
+
+
+async def test_a_question_that_the_status_message_shows_stays_there(tmp_path: Path, clock: FakeClock) -> None:
+    """Last words that were owed from before are no answer to it: without its buttons nobody could give one."""
+    async with opened_house(tmp_path, clock, chat=FakeChat(dedupes=False)) as house:
+        house.provider.lose_answers = [Unconfirmed("?")]
+        job = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+        await house.tick()
+        house.chat.lose_answers = [SendUnknown("timeout")]
+        await house.run(200)
+        assert (await house.job(job.id)).state is JobState.UNCONFIRMED
+        await house.store.write(lambda tx: tx.owe(job.id, SayKind.LAST))
+        await house.run(60)
+        status, _ = house.chat.messages.values()
+        assert "again" in {button.verb for button in status.reply.buttons}
+        assert set((await says(house, job.id)).values()) == {SayState.SENT}
 
 
 async def test_words_that_come_late_do_not_stay_the_last(tmp_path: Path, clock: FakeClock) -> None:
