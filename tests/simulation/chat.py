@@ -56,6 +56,11 @@ class Chat:
             each for each in self.messages.values() if each.reply.video is not None and each.reply.video.file == file
         ]
 
+    def asks_about(self, code: str) -> bool:
+        """Whether somebody can say whether to send this shot again."""
+        buttons = (button for each in self.messages.values() for button in each.reply.buttons)
+        return any((button.verb, button.target) == ("again", code) for button in buttons)
+
 
 class Mouth:
     """bot.message.Adapter of one process."""

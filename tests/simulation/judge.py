@@ -257,10 +257,19 @@ class Judge:
             self.note(f"a clip may have arrived, and {'did' if shown else 'did not'}")
 
     def _judge_word(self, job: _Ended) -> None:
-        """That it ended without a clip is said."""
+        """That it ended without a clip is said; and one who is asked can answer."""
         says = self._said(job, "failure")
+        if job.state is JobState.UNCONFIRMED and says == "sent" and not self._chat.asks_about(self._code_of(job)):
+            self.wrong(f"{job}: nobody can answer its question")
         if says != "sent" and (self._chat.dedupes or says != "unknown"):
             self.wrong(f"{job}: ended for {job.why}, and the word on it is {says}")
+
+    def _code_of(self, job: _Ended) -> str:
+        query = (
+            "SELECT story.code || '-' || shot.number FROM job JOIN shot ON shot.id = job.shot_id"
+            " JOIN story ON story.id = shot.story_id WHERE job.id = ?"
+        )
+        return str(self._raw.execute(query, (job.id,)).fetchone()[0])
 
     def _said(self, job: _Ended, kind: str) -> str:
         query = "SELECT state FROM outbox WHERE job_id = ? AND kind = ?"
