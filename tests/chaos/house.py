@@ -227,6 +227,7 @@ class People:
     """They answer what they are asked, and ask again where nothing happens, later and later: a busy machine gets to the first."""
 
     PATIENCE_S = 30.0
+    INSISTS = 2
 
     def __init__(self, house: House, chance: random.Random, *, cancels: float = 0.1, leaves: float = 0.4) -> None:
         """`cancels`: how likely a price is refused; `leaves`: that a lost render is left alone."""
@@ -261,6 +262,9 @@ class People:
         if time.monotonic() < until_s:
             return
         word = word or self._choice(question)
+        # a shot that was begun anew is not sent again
+        if question != "Render" and self._presses[key] >= self.INSISTS:
+            word = "Leave it"
         label = next((each for each in labels if each == word), question)
         self._pressed[key] = (time.monotonic() + self.PATIENCE_S * 2 ** min(2, self._presses[key]), label)
         self._presses[key] += 1
