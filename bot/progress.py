@@ -160,21 +160,26 @@ class Progress:
 
     async def _tell_one(self, job: Job, adapter: Adapter) -> None:
         """One edit of a status message: how the job stands."""
-        async with self.edits(job), asyncio.timeout(EDIT_S):
-            fresh = await self._studio.job(job.id)
-            if fresh is None or fresh.receipt is None or fresh.place != job.place or job.id in self._lost:
-                return
-            if job.state is JobState.ASKING and fresh.state is not JobState.ASKING:
-                return  # it is answered, and its news is on the way
-            if fresh.state in LIVE:
-                status = await self.status(job)
-                self._shown[job.id] = _STAGES.get(job.state)
-                if status != self._said.get(job.id) or status.picture is not None:
-                    began_at = self._clock()
-                    await adapter.edit(fresh.receipt, status, is_progress=job.state is not JobState.ASKING)
-                    self._said[job.id] = status
-                    if self._clock() - began_at > _LATE:
-                        await self.came_late(job.id)
+        began_at = self._clock()
+        try:
+            async with self.edits(job), asyncio.timeout(EDIT_S):
+                await self._edit(job, adapter)
+        finally:  # also where its time was over by then, and whatever became of it
+            if self._clock() - began_at > _LATE:
+                await self.came_late(job.id)
+
+    async def _edit(self, job: Job, adapter: Adapter) -> None:
+        fresh = await self._studio.job(job.id)
+        if fresh is None or fresh.receipt is None or fresh.place != job.place or job.id in self._lost:
+            return
+        if job.state is JobState.ASKING and fresh.state is not JobState.ASKING:
+            return  # it is answered, and its news is on the way
+        if fresh.state in LIVE:
+            status = await self.status(job)
+            self._shown[job.id] = _STAGES.get(job.state)
+            if status != self._said.get(job.id) or status.picture is not None:
+                await adapter.edit(fresh.receipt, status, is_progress=job.state is not JobState.ASKING)
+                self._said[job.id] = status
 
     async def came_late(self, job_id: int) -> None:
         """Words of this process came late, and may stand where another one has said the last: those are owed once more."""

@@ -12,5 +12,6 @@ KEPT: dict[int, str] = {
     20000148: "last words took the place of a clip that the status message showed, as nobody heard that it was noted as sent",
     21007942: "a clip was noted as sent by whoever had asked about it before, as its message had got the retracted question's id",
     22003494: "a process that slept within an edit took away the word on why a clip was there twice",
+    25003476: "the same, where its time was over as it woke up",
 }
 """By seed: what it showed, in the world as it drew it then."""
