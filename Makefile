@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 UV   := .venv/bin/uv
-# Kept: a program that is compiled anew at every start takes twice as long to begin, and the tests start hundreds.
+# Bytecode is kept: a program that is compiled anew at every start takes twice as long to begin, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 SYNC := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --extra bot --python .venv/bin/python
 

@@ -182,14 +182,13 @@ class Delivery:
         await self._send(say, job, replace(reply, text=f"{reply.text}\n{AGAIN}") if say.again else reply, adapter)
 
     async def _say_last_words(self, say: Say, job: Job, adapter: Adapter) -> None:
-        """The status message still tells of a job that is over, or late words stand over the clip or the question in it. To edit
-        twice is to edit once.
-        """
+        """The status message still tells of a job that is over, or late words stand over what it showed."""
         self.progress.reopened(job)
         says = await self._store.read(lambda tx: tx.says(job.id))
-        shown = [other for other in says if other.kind in _ENDS and other.receipt == job.receipt]
-        if shown:
-            await self._note(shown[0], SayState.UNKNOWN, error="other words came late", again_in_s=0, is_try=False)
+        shown = [one for one in says if one.kind in _ENDS and (one.state, one.receipt) == (SayState.SENT, job.receipt)]
+        if shown and await self._reply(shown[-1], job) is not None:
+            # the clip or the question is in it, and is shown once more: to edit twice is to edit once
+            await self._note(shown[-1], SayState.UNKNOWN, error="other words came late", again_in_s=0, is_try=False)
             await self._note(say, SayState.SENT)
         elif await self.progress.close(job, adapter) or self.progress.is_gone(job):
             await self._note(say, SayState.SENT)

@@ -386,6 +386,18 @@ async def test_old_events_and_messages_go(store: SqlStore, clock: FakeClock) -> 
     assert [post.id for post in await transcript.posts(ROOM)] == [young.id]
 
 
+async def test_a_forgetting_that_ends_twice_takes_no_update_with_it(store: SqlStore) -> None:
+    """Two processes may go on with it after a start, and an update may have its row's id by then."""
+    await store.write(lambda tx: tx.add_story("telegram:5", Person("telegram:5", "Eve"), "Fog"))
+    forgetting = await store.write(lambda tx: tx.begin_forgetting("telegram:5"))
+    assert forgetting is not None
+    await store.write(lambda tx: tx.end_forgetting(forgetting))
+    inbox = Inbox(store)
+    kept = await inbox.keep("telegram", [("update-1", {"text": "/create a lamp"})])
+    await store.write(lambda tx: tx.end_forgetting(forgetting))
+    assert await inbox.waiting("telegram") == kept
+
+
 async def test_files_that_others_refer_to_are_in_use(store: SqlStore) -> None:
     """The same picture in two people's shots stays with the other one."""
     _, shot = await tell(store, ANA, ROOM, ZEBRA, "a")

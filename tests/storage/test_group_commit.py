@@ -40,6 +40,16 @@ async def write(store: SqlStore, title: str) -> None:
     await store.write(lambda tx: tx.add_story(HOME, ANA, title))
 
 
+async def fail(tx: Writer) -> None:
+    await tx.add_story(HOME, ANA, "undone")
+    raise NotFound("It is not there.")
+
+
+async def refer_to_nothing(tx: Writer) -> None:
+    await tx.add_story(HOME, ANA, "undone too")
+    await tx.add_take(1_000_000, 1, None)
+
+
 async def test_many_writers_share_few_commits(store: SqlStore) -> None:
     """A hundred writes at once wait for the disk a few times, not a hundred."""
     commits = database_of(store).group.commits
@@ -50,15 +60,6 @@ async def test_many_writers_share_few_commits(store: SqlStore) -> None:
 
 async def test_one_that_fails_undoes_only_itself(store: SqlStore) -> None:
     """Its neighbours in the same transaction are written, and it hears what it raised."""
-
-    async def fail(tx: Writer) -> None:
-        await tx.add_story(HOME, ANA, "undone")
-        raise NotFound("It is not there.")
-
-    async def refer_to_nothing(tx: Writer) -> None:
-        await tx.add_story(HOME, ANA, "undone too")
-        await tx.add_take(1_000_000, 1, None)
-
     results = await asyncio.gather(
         write(store, "before"),
         store.write(fail),
@@ -73,15 +74,6 @@ async def test_one_that_fails_undoes_only_itself(store: SqlStore) -> None:
 
 async def test_one_that_comes_alone_and_fails_undoes_itself(store: SqlStore) -> None:
     """It needs no savepoint for that, and the next one begins anew."""
-
-    async def fail(tx: Writer) -> None:
-        await tx.add_story(HOME, ANA, "undone")
-        raise NotFound("It is not there.")
-
-    async def refer_to_nothing(tx: Writer) -> None:
-        await tx.add_story(HOME, ANA, "undone too")
-        await tx.add_take(1_000_000, 1, None)
-
     for work in (fail, refer_to_nothing):
         with pytest.raises(NotFound):
             await store.write(work)
