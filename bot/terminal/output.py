@@ -8,7 +8,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from bot.terminal.rows import clip_row, film_row, shot_row, story_rows
+from bot.terminal.rows import Row, clip_row, film_row, shot_row, story_rows
 from bot.terminal.turn import Turn
 from engine.derive import EXPORTS
 from engine.errors import DiskFull, RequestError
@@ -60,9 +60,10 @@ async def download_to(turn: Turn, code: str, variant: str, out: Path, *, overwri
         RequestError: it cannot be written there; nothing was.
         DiskFull
     """
-    source = await turn.desk.download(turn.place, code, variant, turn.asked.person.key)
     seen = await turn.desk.show(turn.place, code, turn.asked.person.key)
     name = seen.code if isinstance(seen, Film) else seen.shot.code
+    thing: Row = {"film" if isinstance(seen, Film) else "shot": name}
+    source = await turn.file_of(thing, code, variant)
     target = await asyncio.to_thread(
         _copy,
         source,
@@ -70,8 +71,7 @@ async def download_to(turn: Turn, code: str, variant: str, out: Path, *, overwri
         name if variant == "video" or variant in EXPORTS else f"{name}-{variant}",
         overwrite=overwrite,
     )
-    row: dict[str, object] = {"film" if isinstance(seen, Film) else "shot": name, "state": "ready", "variant": variant}
-    row["file"] = str(target)
+    row = {**thing, "state": "ready", "variant": variant, "file": str(target)}
     if variant == "video" and seen.clip is not None:
         row |= clip_row(seen.clip, target)
     turn.voice.result(row)

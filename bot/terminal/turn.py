@@ -12,8 +12,9 @@ from pathlib import Path
 from bot import money_texts
 from bot.desk import Desk
 from bot.terminal.agreeing import answer_to, can_ask
-from bot.terminal.rows import failure_sentence, film_row, job_row, shot_row
+from bot.terminal.rows import Row, failure_sentence, film_row, job_row, shot_row
 from bot.terminal.voice import Voice
+from engine.derive import EXPORTS
 from engine.errors import NotFound, RequestError
 from engine.film_options import FilmFormat
 from engine.job_model import Job, JobKind, JobState
@@ -173,6 +174,16 @@ class Turn:
             raise NotFound(f"Nothing of {target} is under way; /show {target} shows it.")
         return seen.job
 
+    async def file_of(self, thing: Row, code: str, variant: str) -> Path:
+        """The file of one of VARIANTS, in the house. Before one is made that may take minutes, that is said of `thing`.
+
+        Raises:
+            RequestError, MediaError
+        """
+        if variant in EXPORTS:
+            self.voice.progress({**thing, "state": "making", "variant": variant})
+        return await self.desk.download(self.place, code, variant, self.asked.person.key)
+
     async def _until_told(self, job: Job) -> Job:
         """Where this process is the one who tells the place, it stays until that is done, or the place does not answer."""
         for _ in range(round(DELIVERY_S / LOOK_EVERY_S)):
@@ -196,7 +207,7 @@ class Turn:
             file = await self.desk.download(self.place, film.code, "video")
             self.voice.result({"job": job.id, **film_row(film, file)})
             if film_format is not FilmFormat.MP4:
-                export = await self.desk.download(self.place, film.code, film_format.value)
+                export = await self.file_of({"film": film.code}, film.code, film_format.value)
                 self.voice.result(
                     {"film": film.code, "state": "ready", "variant": film_format.value, "file": str(export)}
                 )

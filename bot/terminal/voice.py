@@ -192,11 +192,13 @@ class BarVoice:
 
 
 def _stage(row: Row) -> str:
-    subject = text_of(row.get("shot") or row.get("story"))
+    subject = text_of(row.get("film") or row.get("shot") or row.get("story"))
     if "waits_for" in row:
         return f"{subject} {row['state']}, waits for {row['waits_for']}"
     if "ahead" in row:
         return f"{subject} {row['state']}, {row['ahead']} before it"
+    if "variant" in row:
+        return f"{subject} {row['state']} the {row['variant']}"
     return f"{subject} {row['state']}"
 
 

@@ -76,6 +76,8 @@ def test_a_film_in_three_commands(terminal: Terminal, tmp_path: Path) -> None:
     with Image.open(tmp_path / "frame.png") as still:
         assert still.size == (854, 480)
     refused(terminal.run("download", "a1-1", "--variant", "last-frame", "--out", "frame.png"), "is there already")
+    said = terminal.run("download", "a1-f1", "--variant", "gif").out.splitlines()
+    assert (said[0], said[-1]) == ("a1-f1 making the gif", str(tmp_path / "a1-f1.gif"))
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
