@@ -11,11 +11,12 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from engine.errors import StorageError
 from engine.paid_steps import is_paying
@@ -26,6 +27,8 @@ CUT_OFF_S = 0.5
 """How long a step that is cut off may take to end."""
 REFILLED_AT_ONCE = 8
 """Such a part of the places of a full lane is filled before its time, and not each by itself: a claim is a commit."""
+OVERDUE_S = 1.0
+"""How late a tick may be before it is called for."""
 PAID_MORE_S = 1.0
 """How much longer than others a step may take whose paid request is under way: cut off there, its person has to be asked."""
 
@@ -68,6 +71,20 @@ class _Lane:
     running: set[asyncio.Task[None]]
 
 
+class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """So long after the last time, whenever that was.
+
+    APScheduler's interval lists every time that was missed: where the clock is set on by a month, as on a Raspberry Pi that comes
+    to know the time, those are ten million.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._apart = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:  # noqa: ARG002  # its name for it
+        return now + self._apart
+
+
 class EmbeddedDriver:
     """The driver inside one process."""
 
@@ -78,13 +95,16 @@ class EmbeddedDriver:
         self._stopping = False
         self._ticking = asyncio.Lock()
         self._woken = False
+        self._ticked_s = 0.0
+        """When the last tick began, on the loop's clock."""
+        self._watching: asyncio.TimerHandle | None = None
         self._database_is_down = False
 
     async def start(self) -> None:
+        self._ticked_s = asyncio.get_running_loop().time()
         self._scheduler.add_job(
             self._tick,
-            "interval",
-            seconds=self._tick_s,
+            _Every(self._tick_s),
             id="tick",
             max_instances=1,  # a slow claim delays the next one instead of doubling it
             coalesce=True,
@@ -94,6 +114,7 @@ class EmbeddedDriver:
         # its INFO line for each of four ticks a second, and its warning when one is skipped, are noise
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.start()
+        self._watch()
 
     def wake(self) -> None:
         self._woken = True
@@ -101,9 +122,19 @@ class EmbeddedDriver:
         if not self._ticking.locked() and not self._stopping and self._scheduler.running:
             self._scheduler.modify_job("tick", next_run_time=datetime.now(UTC))
 
+    def _watch(self) -> None:
+        """The scheduler goes by the clock on the wall: where that is set back, its next tick would be as far away."""
+        loop = asyncio.get_running_loop()
+        late_s = self._tick_s + OVERDUE_S
+        if loop.time() - self._ticked_s > late_s:
+            self.wake()
+        self._watching = loop.call_later(late_s, self._watch)
+
     async def stop(self, grace_s: float, paid_more_s: float = PAID_MORE_S) -> None:
         self._stopping = True
         loop = asyncio.get_running_loop()
+        if self._watching is not None:
+            self._watching.cancel()
         ends_at_s = loop.time() + grace_s
         if self._scheduler.running:
             self._scheduler.pause()
@@ -128,6 +159,7 @@ class EmbeddedDriver:
 
     async def _tick(self) -> None:
         async with self._ticking:
+            self._ticked_s = asyncio.get_running_loop().time()
             again = True
             while again and not self._stopping:
                 self._woken = False

@@ -6,11 +6,15 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+import apscheduler.schedulers.base
 import pytest
 
+import engine.driver
 from engine.driver import EmbeddedDriver
 from engine.errors import StorageUnavailable
+from tests.fakes.clock import datetime_ahead
 
 
 @dataclass
@@ -106,6 +110,28 @@ async def test_work_that_becomes_due_by_itself_is_found_by_the_tick() -> None:
     queue.items = [1]
     await asyncio.wait_for(queue.done.wait(), 5)
     await driver.stop(1)
+
+
+@pytest.mark.parametrize("leap", [timedelta(hours=-1), timedelta(days=10)])
+async def test_a_clock_that_is_set_stops_nothing(leap: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back by an hour, or on by days as where a machine comes to know the time: ticks go on, and none is made up for."""
+    is_set = False
+
+    wall = datetime_ahead(lambda: leap if is_set else timedelta(0))
+    for room in (engine.driver, apscheduler.schedulers.base):
+        monkeypatch.setattr(room, "datetime", wall)
+    queue = Queue([])
+    driver = EmbeddedDriver([queue], tick_s=0.1)
+    await driver.start()
+    await asyncio.wait_for(queue.claiming.wait(), 5)
+    is_set, began_s = True, time.monotonic()
+    await asyncio.sleep(0.3)  # a claim that was under way is over
+    queue.items = [1]
+    await asyncio.wait_for(queue.done.wait(), 5)
+    queue.claiming.clear()
+    await asyncio.wait_for(queue.claiming.wait(), 1)
+    await driver.stop(1)
+    assert time.monotonic() - began_s < 6  # counted one by one they would hold up the loop for longer
 
 
 async def test_a_step_that_crashes_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
