@@ -323,8 +323,8 @@ class Store(Protocol):
     async def release_leases(self) -> int:
         """Make everything that is leased, and every job that was being sent, due now; how much that was.
 
-        For the start of the only process on this database. Nothing on one that others may be working on: there each is due when
-        its lease, or the time of its request, is over.
+        For the start of the only process on this database. On one that others may be working on each is due when its lease, or
+        the time of its request, is over. On both what waits for no lease, and is ahead of a clock that was set back, is due now.
         """
         ...
 

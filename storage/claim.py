@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, exists, false, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -52,6 +66,10 @@ def _unblocked() -> Select[int]:
     )
     return select(OUTBOX.c.id).where(~blocked)
 
+
+_FAR_MS = 15 * 60 * 1000
+_LOOKED_AT = (JobState.QUEUED, JobState.RENDERING, JobState.SAVING)
+"""To be due is for these to be looked at. For others it is the end of a question, or of the time that a request has."""
 
 # Built once: an idle house runs them four times a second, and to build them costs more than to run them.
 _CLAIM_JOBS: Mapping[bool | None, ReturningUpdate[int]] = {
@@ -105,6 +123,17 @@ async def renew(connection: AsyncConnection, held: Job | Say, now: int, lease_ms
     return changed.rowcount > 0
 
 
+async def _make_due_what_is_ahead(connection: AsyncConnection, now: int) -> None:
+    """Where the clock was set back since, what was to be looked at in a moment would wait until that time comes again.
+
+    Such a row was claimed or made in what is now the future, or is due later than any wait of ours. To look too early costs a look.
+    """
+    for table, is_looked_at in ((JOB, JOB.c.state.in_(_LOOKED_AT)), (OUTBOX, true())):
+        is_ahead = or_(func.coalesce(table.c.was_due_at, table.c.created_at) > now, table.c.due_at > now + _FAR_MS)
+        is_free = table.c.due_at.is_not(None) & table.c.lease_until.is_(None)
+        await connection.execute(update(table).where(is_looked_at, is_free, is_ahead).values(due_at=now))
+
+
 async def release_leases(connection: AsyncConnection, now: int) -> int:
     """How many jobs and messages were under a lease and are due now. Fences grow, so a holder that still lives is void.
 
@@ -114,6 +143,7 @@ async def release_leases(connection: AsyncConnection, now: int) -> int:
     # who waited for a service knew of it from a process that is gone: it is asked once more
     waits = JOB.c.due_at.is_not(None) & JOB.c.trouble.is_not(None) & JOB.c.lease_until.is_(None)
     await connection.execute(update(JOB).where(waits).values(due_at=now, trouble=None))
+    await _make_due_what_is_ahead(connection, now)
     if connection.dialect.name == "postgresql":
         return 0
     released = 0

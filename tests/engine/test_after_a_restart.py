@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from engine.attempts import AttemptOutcome
 from engine.job_model import Job, JobState, SayKind, SayState
 from engine.jobs import move
@@ -33,6 +35,31 @@ async def test_who_waited_for_a_service_asks_it_at_the_next_start(house: House) 
     await house.store.release_leases()
     (again,) = await house.stepper.claim(1)
     assert (again.id, again.trouble) == (job.id, None)
+
+
+@pytest.mark.parametrize("back", [timedelta(seconds=30), timedelta(hours=1), timedelta(days=2)])
+async def test_a_clock_that_was_set_back_in_between_holds_up_nothing(house: House, back: timedelta) -> None:
+    """What was due in a moment is, and not when that time comes again; the result is told."""
+    begun = await house.studio.create(Create(asked=house.asked(), prompt="a lamp"))
+    await house.run(0.5)
+    job = await house.job(begun.id)
+    assert job.state is JobState.RENDERING
+    house.clock.now -= back
+    await house.store.release_leases()
+    await house.run(20)
+    assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
+async def test_a_question_is_open_as_long_where_the_clock_was_set_back(house: House) -> None:
+    """Nobody is told that nobody agreed."""
+    job = await claimed_job(house)
+    await house.store.write(
+        lambda tx: tx.save_job(move(job, JobState.ASKING, due_at=house.clock() + timedelta(days=1)))
+    )
+    house.clock.now -= timedelta(days=2)
+    await house.store.release_leases()
+    await house.run(60)
+    assert (await house.job(job.id)).state is JobState.ASKING
 
 
 async def test_a_request_that_never_left_is_made_anew_and_not_asked_about(house: House) -> None:
