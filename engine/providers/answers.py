@@ -31,6 +31,8 @@ from engine.providers.reading import json_of, table_of, text_of
 RETRY_AFTER_S = 15.0
 """Where a service says "too many" and not for how long."""
 RETRY_AFTER_MOST_S = 3_600.0
+CLOCK_OFF_S = 15 * 3_600.0
+"""How far ahead the clock may have been when a request was noted, and be right since: who takes local time for UTC is 14 hours."""
 DETAIL_CHARS = 500
 
 
@@ -129,6 +131,22 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
         return RETRY_AFTER_S
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return min(max((at - (now or datetime.now(UTC))).total_seconds(), 0.0), RETRY_AFTER_MOST_S)
+
+
+def left_at_s(answer: Answer, noted_at: datetime, now: datetime | None = None) -> float | None:
+    """From when on a request can have left that was noted at `noted_at`, by the clock of the service that answers; Unix seconds.
+
+    Its answer's `Date` says how far ours is off. None: nobody can tell, since it does not say, or the request was noted in what is
+    the future by now. Then nothing in a list is too old to be the request.
+    """
+    now = now or datetime.now(UTC)
+    try:
+        said = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    ago_s = (now - noted_at).total_seconds()
+    said = said if said.tzinfo else said.replace(tzinfo=UTC)
+    return min(said.timestamp(), now.timestamp()) - ago_s if ago_s >= 0 else None
 
 
 def fault_of_status(answer: Answer, *, is_create: bool) -> ProviderError:

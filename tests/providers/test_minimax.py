@@ -28,7 +28,7 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
-from engine.providers.answers import Answer
+from engine.providers.answers import CLOCK_OFF_S, Answer
 from engine.providers.base import CancelOutcome, Order, Sent
 from engine.providers.catalog import read_catalog
 from engine.providers.minimax import MinimaxProvider, open_provider
@@ -277,13 +277,15 @@ async def test_what_is_not_listed_was_not_taken(provider: MinimaxProvider, fake:
     known = frozenset(fake.tasks)
     assert await provider.find(sent(known=known)) is None
     assert fake.seen["GET /v2/query/video_generation"] == 1 + 3
-    assert await provider.find(sent(at=datetime.now(UTC) + timedelta(hours=2))) is None
+    for task in fake.tasks.values():
+        task.extra["created_at"] = int(datetime.now(UTC).timestamp()) - 20 * 3_600
+    assert await provider.find(sent()) is None
 
 
 async def test_what_is_only_unlike_is_not_proved_absent(provider: MinimaxProvider, fake: FakeMinimax) -> None:
-    """Another length, or a clock that is far ahead of theirs: a wrong no would be paid for twice."""
+    """Another length, or a request that was noted when our clock was far ahead: a wrong no would be paid for twice."""
     await provider.submit(await provider.prepare(order_of(seconds=6), "key"))
-    for lost in (sent(order=order_of(seconds=9)), sent(at=datetime.now(UTC) + timedelta(minutes=50))):
+    for lost in (sent(order=order_of(seconds=9)), sent(at=datetime.now(UTC) + timedelta(days=2))):
         with pytest.raises(Unconfirmed):
             await provider.find(lost)
 
@@ -291,15 +293,26 @@ async def test_what_is_only_unlike_is_not_proved_absent(provider: MinimaxProvide
 @pytest.mark.parametrize(
     ("date", "behind_s"),
     [
-        ("Sat, 21 Nov 2026 10:00:00 GMT", 7_200), ("Sat, 21 Nov 2026 13:00:00 GMT", 0), ("", 0), ("x", 0),
+        ("Sat, 21 Nov 2026 10:00:00 GMT", 7_200), ("Sat, 21 Nov 2026 13:00:00 GMT", 0),
         ("Sat, 21 Nov 2026 10:00:00 -0000", 7_200),
     ],
 )  # fmt: skip
 def test_their_clock_is_read_where_it_is_behind_ours(date: str, behind_s: float) -> None:
-    """On top of the hour that a task may seem too old in any case."""
+    """On top of the hours that a task may seem too old in any case."""
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     since = since_of(Answer(200, {"date": date}, b""), sent(at=now), now)
-    assert now.timestamp() - since == 3_600 + behind_s
+    assert now.timestamp() - since == CLOCK_OFF_S + behind_s
+
+
+@pytest.mark.parametrize(
+    ("date", "noted_s"),
+    [("", 0), ("x", 0), ("Sat, 21 Nov 2026 12:00:00 GMT", 1)],
+)
+def test_where_no_clock_tells_nothing_is_too_old(date: str, noted_s: float) -> None:
+    """They do not say what time it is, or the request was noted in what is the future by now."""
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    lost = sent(at=now + timedelta(seconds=noted_s))
+    assert since_of(Answer(200, {"date": date}, b""), lost, now) == 0
 
 
 def test_a_row_without_a_usable_id_or_time_is_possible() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from engine.errors import (
     Unavailable,
     Unconfirmed,
 )
+from engine.providers import answers
 from engine.providers.base import CancelOutcome, Order, Queued, Recovery, Rendered, Rendering, Sent, Source, Work
 from engine.providers.openai_videos import OpenaiVideos, open_provider
+from tests.fakes.clock import datetime_ahead
 from tests.fakes.services.base import No, Shown
 from tests.fakes.services.openai import FakeAzure, FakeOpenai
 from tests.fakes.services.openai_servers import FakeLitellm, FakeNewApi, FakeSglang, FakeVllmOmni
@@ -71,7 +73,7 @@ async def test_a_lost_request_is_found_in_the_list(kind: type[FakeOpenai]) -> No
         sent_at = datetime.now(UTC)
         known = await begun(provider)
         old = await begun(provider)
-        fake.tasks[old].extra["created_at"] -= 7_200
+        fake.tasks[old].extra["created_at"] -= 20 * 3_600
         await begun(provider, prompt="a boat")
         sent = Sent(key=KEY, order=order_of(provider), at=sent_at, known=frozenset({known}))
         assert await provider.find(sent) is None
@@ -123,9 +125,44 @@ async def test_the_list_is_looked_through_page_by_page() -> None:
         sent = Sent(key=KEY, order=order_of(provider), at=sent_at, known=frozenset())
         assert await provider.find(sent) == wanted
         assert fake.seen["GET /v1/videos"] == 3
-        later = replace(sent, at=datetime.fromtimestamp(sent_at.timestamp() + 7_200, UTC))
-        assert await provider.find(later) is None
+        for task in fake.tasks.values():
+            task.extra["created_at"] -= 20 * 3_600
+        assert await provider.find(sent) is None
         assert fake.seen["GET /v1/videos"] == 4
+
+
+async def test_no_page_is_left_out_where_the_clock_may_have_been_ahead() -> None:
+    """Noted when it was ten hours ahead, and looked up when it was right again: the request seems older than it is."""
+    async with served(FakeVllmOmni) as (fake, provider):
+        wanted = await begun(provider)
+        for number in range(150):
+            task = replace(fake.tasks[wanted], id=f"other-{number}", body={**fake.tasks[wanted].body, "prompt": "x"})
+            task.extra = {"created_at": fake.tasks[wanted].extra["created_at"] - 9 * 3_600}
+            fake.tasks[task.id] = task
+        fake.tasks[wanted].extra["created_at"] -= 10 * 3_600
+        with pytest.raises(Unconfirmed):
+            await provider.find(Sent(key=KEY, order=order_of(provider), at=datetime.now(UTC), known=frozenset()))
+        assert fake.seen["GET /v1/videos"] == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=2)])
+@pytest.mark.parametrize("is_set_back", [False, True])
+async def test_a_clock_that_is_ahead_hides_no_request(
+    ahead: timedelta, *, is_set_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By our clock what was taken is older than the request. The server says what time it is; where that does not help, nothing is
+    too old.
+    """
+    async with served(FakeVllmOmni) as (fake, provider):
+        sent = Sent(key=KEY, order=order_of(provider), at=datetime.now(UTC) + ahead, known=frozenset())
+        wanted = await begun(provider)
+        if is_set_back:
+            with pytest.raises(Unconfirmed):
+                await provider.find(sent)
+        else:
+            monkeypatch.setattr(answers, "datetime", datetime_ahead(lambda: ahead))
+            assert await provider.find(sent) == wanted
+        assert len(fake.tasks) == 1
 
 
 async def test_a_list_without_prompts_shows_only_that_nothing_was_taken() -> None:

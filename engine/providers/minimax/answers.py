@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from engine.errors import Billed, ProviderError, RenderFailed, Stage
 from engine.providers.answers import (
+    CLOCK_OFF_S,
     Answer,
     auth_failed,
     bad_shot,
     busy,
     fault_of_status,
+    left_at_s,
     lost,
     misunderstood,
     model_retired,
@@ -38,8 +39,6 @@ NO_CREDIT = frozenset({1008, 2056})
 INPUT_REFUSED, OUTPUT_REFUSED = 1026, 1027
 WRONG_VALUE = 2013
 BROKE = frozenset({1000, 1001, 1024, 1033})
-EARLIER = timedelta(hours=1)
-"""By how much a task may seem older than its request: a wrong "no" would pay twice, a wrong "maybe" only asks the person."""
 _NO_MODEL = re.compile(
     r"(unknown|invalid|no such) model|\bmodel( [\w./:-]+)? (is |does |was )?(not exist|not found|not supported|unknown|offline)",
     re.IGNORECASE,
@@ -98,15 +97,12 @@ def read_list(answer: Answer) -> tuple[list[Mapping[str, Any]], int]:
 
 
 def since_of(answer: Answer, sent: Sent, now: datetime | None = None) -> float:
-    """From when on a task may be the request, as MiniMax counts: by its own clock where that is behind ours. Unix seconds."""
-    try:
-        said = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (TypeError, ValueError, OverflowError):
-        behind = timedelta(0)
-    else:
-        said = said if said.tzinfo else said.replace(tzinfo=UTC)
-        behind = max((now or datetime.now(UTC)) - said, timedelta(0))
-    return sent.at.timestamp() - (behind + EARLIER).total_seconds()
+    """From when on a task may be the request, by MiniMax's clock; Unix seconds.
+
+    It may seem older: a wrong "no" would pay twice, a wrong "maybe" only asks the person.
+    """
+    left_at = left_at_s(answer, sent.at, now)
+    return 0.0 if left_at is None else left_at - CLOCK_OFF_S
 
 
 def could_be(task: Mapping[str, Any], sent: Sent, since: float) -> bool:

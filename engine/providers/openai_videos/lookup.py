@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.providers.answers import Answer, misunderstood
+from engine.providers.answers import CLOCK_OFF_S, Answer, left_at_s, misunderstood
 from engine.providers.base import Sent
 from engine.providers.openai_videos.quirks import Quirks
 from engine.providers.reading import amount_of, rows_of, task_id_of, text_of
 
-SKEW_S = 3_600.0
-"""By how much the server's clock may be behind ours: what is older is none of ours, and what is not may be."""
 NEAR_S = 60.0
 """How close a clock has to be for a row to be the request without any doubt."""
 PAGE_ROWS = 100
@@ -29,6 +27,7 @@ class Page:
 
     rows: tuple[Mapping[str, Any], ...]
     next_after: str
+    answer: Answer
 
 
 @dataclass
@@ -48,7 +47,7 @@ def read_page(answer: Answer) -> Page:
         raise misunderstood(answer)
     goes_on = bool(said.get("has_more", len(rows) >= PAGE_ROWS)) and bool(rows)
     last = said.get("last_id")
-    return Page(tuple(rows), (task_id_of(last) or text_of(rows[-1]["id"])) if goes_on else "")
+    return Page(tuple(rows), (task_id_of(last) or text_of(rows[-1]["id"])) if goes_on else "", answer)
 
 
 def is_past(page: Page, sent: Sent) -> bool:
@@ -56,20 +55,23 @@ def is_past(page: Page, sent: Sent) -> bool:
     times = [_created_at(row) for row in page.rows]
     known = [at for at in times if at is not None]
     is_sorted = len(known) == len(times) and known == sorted(known, reverse=True)
-    return bool(known) and is_sorted and known[-1] < sent.at.timestamp() - SKEW_S
+    left_at = left_at_s(page.answer, sent.at)
+    return bool(known) and is_sorted and left_at is not None and known[-1] < left_at - CLOCK_OFF_S
 
 
 def candidates(page: Page, sent: Sent, quirks: Quirks, found: Candidates) -> None:
-    """Add what of the page can be the request."""
+    """Add what of the page can be the request: what is older is none of ours, as far as the clocks tell."""
+    left_at = left_at_s(page.answer, sent.at)
     for row in page.rows:
         at = _created_at(row)
         prompt = row.get("prompt")
         task_id = text_of(row["id"])
-        if task_id in sent.known or (at is not None and at < sent.at.timestamp() - SKEW_S):
+        is_old = at is not None and left_at is not None and at < left_at - CLOCK_OFF_S
+        if task_id in sent.known or is_old:
             continue
         if isinstance(prompt, str) and prompt and not _may_be(prompt, sent.order.prompt):
             continue
-        is_near = at is not None and at >= sent.at.timestamp() - NEAR_S
+        is_near = at is not None and left_at is not None and at >= left_at - NEAR_S
         is_like = prompt == sent.order.prompt and is_near and _is_same_shot(row, sent, quirks)
         (found.certain if is_like else found.possible).append(task_id)
 
