@@ -30,6 +30,7 @@ from engine.orders import Material, first_frame_of, material
 from engine.outcome import PAID, Outcome, World, painted_usd
 from engine.ports import Reader
 from engine.providers.base import CancelOutcome, Queued, Rendered, Rendering
+from engine.sightings import render_of
 from engine.stills import with_cost
 from engine.stopping import cost_note, stop
 from engine.usual import Look, awake_until, next_look_s
@@ -115,7 +116,8 @@ async def _check(job: Job, world: World, now: datetime) -> Outcome:
             preview = str(path) if path else None
         case _:
             assert_never(progress)
-    is_late = job.started_at is not None and now - job.started_at > timedelta(seconds=provider.pace.give_up_s)
+    # it is paid, and the clock on the wall may have been set
+    is_late = world.sightings.saw(render_of(job.id)) > provider.pace.give_up_s
     last = world.looks.last(job.id)
     # after an outage, of its service or of ours, the next look decides: nobody could see whether it goes on
     if is_late and last is not None and now <= last.awake_until and job.tries == 0:
@@ -154,6 +156,7 @@ def _learn(job: Job, world: World, now: datetime) -> None:
     if last is not None and now <= last.awake_until:
         world.usual.learn(job.provider, job.model, last.seconds, (last.elapsed_s + _elapsed_s(job, now)) / 2)
     world.looks.drop(job.id)
+    world.sightings.drop(render_of(job.id))
 
 
 def _elapsed_s(job: Job, now: datetime) -> float:

@@ -18,6 +18,7 @@ from engine.job_model import Job, JobState
 from engine.jobs import LIVE
 from engine.model import FileKey
 from engine.outcome import World
+from engine.sightings import render_of
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ async def tidy(job: Job, world: World) -> None:
     A render that failed here and may have been charged stays at its service, where its operator may still fetch it.
     """
     world.looks.drop(job.id)
+    world.sightings.drop(render_of(job.id))
     try:
         if job.task_id is not None and job.provider in world.providers and not _is_paid_for(job):
             async with asyncio.timeout(FORGET_S):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,22 @@ async def test_a_render_that_another_process_looked_at_is_not_given_up_at_the_fi
     clock.advance(300)
     async with opened_house(tmp_path, clock, provider, chat, url) as house:
         await house.run(10)
+        assert (await house.job(job.id)).state is JobState.DELIVERED
+
+
+async def test_a_render_is_not_given_up_because_the_clock_was_set_on(tmp_path: Path, clock: FakeClock) -> None:
+    """By the clock on the wall it renders for days; it is paid, and was watched for some seconds."""
+    provider, ahead = ScriptedProvider(finishes_at_check=12), timedelta(0)
+
+    def unset() -> float:
+        return (clock() - ahead).timestamp()
+
+    async with opened_house(tmp_path, clock, provider, monotonic=unset) as house:
+        job = await begun(house)
+        await house.run(1)
+        ahead = timedelta(days=2)
+        clock.now += ahead
+        await house.run(20)
         assert (await house.job(job.id)).state is JobState.DELIVERED
 
 

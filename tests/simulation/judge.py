@@ -5,6 +5,7 @@ It reads the tables with SQL of its own: what the product believes is not asked 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from engine.errors import DeadlinePassed
 from engine.job_model import MAY_STILL_COST, WAS_CHARGED, JobState
 from engine.jobs import IN_FLIGHT, LIVE, MOVES, OVER, WITH_CLIP
 from engine.line import FlightLimits
@@ -115,6 +117,8 @@ class Judge:
                     self.wrong(f"job {job_id} went from {before[1]} to {word}")
                 if state is JobState.SUBMITTING:
                     leaving.append((job_id, takes))
+                if state is JobState.FAILED:
+                    self._judge_patience(job_id)
             if (state in LIVE) == (due_at is None):
                 self.wrong(f"job {job_id} is {word} and {'never' if due_at is None else 'still'} due")
         for job_id, takes in leaving:
@@ -125,6 +129,18 @@ class Judge:
                         f"job {job_id} left as number {flying[kind, which]} of its {kind}, which may have {most}"
                     )
             self._intended()
+
+    def _judge_patience(self, job_id: int) -> None:
+        """What is paid is given up as too slow when it has rendered for so long, whatever the clock on the wall says."""
+        name, task_id, why = self._raw.execute(
+            "SELECT provider, task_id, failure_kind FROM job WHERE id = ?", (job_id,)
+        ).fetchone()
+        render = next((each for each in self._tasks[job_id] if each.task_id == task_id), None)
+        if why != DeadlinePassed.__name__ or render is None:
+            return
+        lasted_s = asyncio.get_running_loop().time() - render.accepted_s
+        if lasted_s < self._services[name].pace.give_up_s:
+            self.wrong(f"job {job_id} was given up after {lasted_s:.0f} s")
 
     def _most(self, kind: str, which: object) -> int | None:
         """How many may be in flight. More are, where a render that nobody knew of is found; but no more of them leave."""
