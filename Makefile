@@ -30,7 +30,8 @@ format: .venv/.synced-dev
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-# Real kills, for about half an hour: make chaos, or make chaos CHAOS="--jobs 100 --kills 20 --seed 7".
+# Real kills, for about half an hour, and leaps of the clock where libfaketime is installed.
+# make chaos, or make chaos CHAOS="--jobs 100 --kills 20 --seed 7".
 CHAOS ?= --jobs 1000 --kills 200
 
 chaos: .venv/.synced-dev

@@ -2,9 +2,9 @@
 
 A real `nextshot run` in front of fake services and a fake chat, which live on while it is killed with SIGKILL: at crash points, at
 random moments, one time in four with its children; frozen and woken, cut off from a service or from the chat; renders are slow and
-lie, updates come twice, and people agree, cancel and send again. In the end it may finish, and all is compared. Exit code 1:
-something is wrong; the lines say what. The seed chooses commands and faults, not the timing. Clocks are not moved here: a process
-has no other clock than the machine's; `python -m tests.simulation` moves them.
+lie, updates come twice, the clock on the wall is set on and back, and people agree, cancel and send again. In the end it may
+finish, and all is compared. Exit code 1: something is wrong; the lines say what. The seed chooses commands and faults, not the
+timing.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
+from tests.chaos.clock import HOW
 from tests.chaos.found import Found, look
 from tests.chaos.house import House, opened
 from tests.chaos.pair import Pair
@@ -48,6 +49,8 @@ async def measure(home: Path, *, jobs: int, kills: int, seed: int, minutes: floa
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with opened(home, SERVICES, database=database) as house:
+        if not house.clock.is_there:
+            tell(HOW)
         rough = Rough(house, seed, people=40) if database is None else Pair(house, seed, people=40, freezes_from=10)
         await rough.run(jobs=jobs, kills=kills, until_s=until_s, tell=tell)
         found = look(house, rough.said)
@@ -67,6 +70,7 @@ def say(house: House, rough: Rough, found: Found) -> None:
     )
     tell(f"charged ${found.charged_usd}, unknown ${found.unknown_usd}")
     median_s, slowest_s = statistics.median(house.starts_s), max(house.starts_s)
+    tell(f"the clock on the wall was set {house.clock.leaps} times, in the end {house.clock.ahead} ahead")
     tell(f"starts: median {median_s:.1f} s, slowest {slowest_s:.1f} s; {house.cpu_s:.0f} s of processor time")
     outcomes = house.rows("SELECT outcome, count(*) FROM attempt GROUP BY 1 ORDER BY 1")
     tell(f"at rest after {rough.rests_s:.1f} s; requests {dict(outcomes)}")

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from tests.bot_process import CHECKOUT
+from tests.chaos.clock import WallClock
 from tests.chaos.door import Door
 from tests.chaos.seat import Seat, Zygote
 from tests.chaos.services import ASKS_ABOVE_USD, KINDS, PaidService, toml
@@ -75,7 +76,8 @@ class House:
         self.services = services
         self.kills = 0
         self._database = database
-        self._zygote = Zygote()
+        self.clock = WallClock(home / "wall.txt")
+        self._zygote = Zygote(self.clock.environment)
         places = [self.data] if database is None else [self.data, home / "elsewhere"]
         self.seats = [
             Seat(home, data, zygote=self._zygote, telegram=telegram, environment=self.environment) for data in places
@@ -105,6 +107,7 @@ class House:
         return {
             **kept,
             **shared,
+            **self.clock.environment,
             "PYTHONPATH": str(CHECKOUT),
             "NEXTSHOT_DATA_DIR": str(data),
             "NEXTSHOT_WEB_PORT": "0",

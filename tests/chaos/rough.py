@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from tests.chaos.house import House, People
 from tests.chaos.points import WALKED, At
@@ -20,6 +21,7 @@ from tests.fakes.telegram import Chat, Message, Person
 FROZEN_S = 75.0
 """Longer than an intent lasts, and than a lease."""
 CATCH_UP_S = 20.0
+LEAPS = tuple(timedelta(seconds=sign * seconds) for seconds in (30, 3600, 2 * 86_400) for sign in (1, -1))
 INSIDE = sorted(name for name, point in WALKED.items() if point.at is At.INSIDE)
 SERVICE = sorted(name for name, point in WALKED.items() if point.at is At.SERVICE)
 CHAT = sorted(name for name, point in WALKED.items() if point.at is At.CHAT)
@@ -44,6 +46,10 @@ class Fault:
     """It is stopped so long in between; 0: not."""
     cuts: str
     """The service, or `telegram`, that nobody reaches for a second; empty: none."""
+    leaps: timedelta
+    """By so much the clock on the wall is set on, or back; 0: not."""
+    leaps_while_dead: bool
+    """Before the process starts, and not while it is at work."""
 
 
 def draw(chance: random.Random, services: tuple[str, ...], *, is_short: bool = False) -> Fault:
@@ -59,6 +65,8 @@ def draw(chance: random.Random, services: tuple[str, ...], *, is_short: bool = F
         resends=chance.random() < 0.3,
         freezes_s=chance.uniform(0.2, 2.0) if chance.random() < 0.12 else 0.0,
         cuts=chance.choice((*services, "telegram")) if chance.random() < 0.12 else "",
+        leaps=chance.choice(LEAPS) if chance.random() < 0.2 else timedelta(0),
+        leaps_while_dead=chance.random() < 0.5,
     )
 
 
@@ -152,10 +160,12 @@ class Rough:
             (house.home / "reached.txt").write_text("")
             return
         self._set_trap(fault)
+        if fault.leaps_while_dead and fault.leaps:
+            house.clock.leap(fault.leaps)
         await house.start(dies_at=fault.dies_at if fault.dies_at in INSIDE else "", after=fault.after)
         await self._catch_up(commands)
         end_s, left = time.monotonic() + fault.lasts_s, commands
-        busy = [asyncio.create_task(self._trouble(fault), name="trouble")] if fault.freezes_s or fault.cuts else []
+        busy = [asyncio.create_task(self._trouble(fault), name="trouble")]
         while house.is_alive and (time.monotonic() < end_s or left > 0):
             if left > 0:
                 self.say()
@@ -196,6 +206,8 @@ class Rough:
         door.trap = (fault.dies_at, fault.after, lambda: self.house.strike(seat, with_children=fault.with_children))
 
     async def _trouble(self, fault: Fault) -> None:
+        if fault.leaps and not fault.leaps_while_dead:
+            self.house.clock.leap(fault.leaps)
         if fault.cuts == "telegram":
             async with self.house.telegram.outage():
                 await asyncio.sleep(1)

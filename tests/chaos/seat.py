@@ -25,7 +25,9 @@ STARTS_S = 90.0
 class Zygote:
     """Starts processes that have loaded the product already."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """`environment`: what has to be there before the product is loaded."""
+        self._environment = environment
         self._process: subprocess.Popen[str] | None = None
 
     async def begin(self, life: Life) -> int:
@@ -34,7 +36,8 @@ class Zygote:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.victim"],
                 cwd=CHECKOUT,
-                env={name: value for name, value in os.environ.items() if not name.startswith("NEXTSHOT_")},
+                env={name: value for name, value in os.environ.items() if not name.startswith("NEXTSHOT_")}
+                | dict(self._environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

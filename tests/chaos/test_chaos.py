@@ -8,15 +8,18 @@ import os
 import random
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.bot_process import CHECKOUT
+from tests.chaos.clock import HOW, library
 from tests.chaos.found import look
 from tests.chaos.house import House, People, opened
 from tests.chaos.points import BEGIN, END, INSIDE, POINTS, WALKED, At, table
 from tests.chaos.rough import Rough
+from tests.fakes.telegram import Message
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes are found and forked as on Linux"),
@@ -25,6 +28,8 @@ pytestmark = [
 
 REACHED_S = 90.0
 RESTS_S = 120.0
+DELIVERED_S = 45.0
+"""On a busy machine. Where a leap of the clock were waited out it would be an hour."""
 KILLS = 6
 CI_SEED = 6
 """Where nobody looks on, the same faults every time; `make chaos` and `make test` by hand draw new ones."""
@@ -128,6 +133,50 @@ async def test_a_short_rough_run(tmp_path: Path) -> None:
     assert found.wrong == [], f"seed {seed}\n" + "\n".join(found.wrong)
     assert house.kills >= 1
     assert found.states["delivered"] > 0
+
+
+@pytest.mark.skipif(library() is None, reason=HOW)
+async def test_a_clock_that_is_set_while_it_works_and_while_it_is_dead(tmp_path: Path) -> None:
+    """Back by an hour, on by two days, and back by those before the next start: each is delivered within seconds, and paid once."""
+    async with opened(tmp_path, ("openai",)) as house:
+        house.services["openai"].renders_s = (2.0, 2.5)
+        people = asyncio.create_task(People(house, random.Random(1), cancels=0, leaves=0).run(), name="people")
+        said: list[Message] = []
+
+        def say() -> None:
+            person = house.telegram.person(f"P{len(said):02d}")
+            said.append(house.telegram.says(person, house.telegram.private(person), f"/create scene {len(said)}"))
+
+        async def renders() -> None:
+            await house.until(lambda: states().count("rendering") == 1, REACHED_S, "A render")
+
+        async def delivered() -> None:
+            await house.until(lambda: states() == ["delivered"] * len(said), DELIVERED_S, "The clip")
+
+        def states() -> list[str]:
+            return [state for (state,) in house.rows("SELECT state FROM job ORDER BY id")]
+
+        try:
+            await house.start()
+            for leap in (timedelta(hours=-1), timedelta(days=2)):
+                say()
+                await renders()
+                house.clock.leap(leap)
+                await asyncio.sleep(1.5)  # until it is seen
+                await delivered()
+            say()
+            await renders()
+            await house.kill()
+            house.clock.leap(timedelta(days=-2))
+            await house.start()
+            await delivered()
+            await house.until(house.is_at_rest, RESTS_S, "Rest")
+            await house.terminate()
+        finally:
+            people.cancel()
+        found = look(house, said)
+    assert found.wrong == [], "\n".join(found.wrong)
+    assert found.accepted == len(said)
 
 
 def test_the_page_has_the_table() -> None:
