@@ -19,6 +19,7 @@ from tests.fakes.provider import ABILITIES
 GUILDS = 1
 """Everything else would be told of what people say to each other."""
 NOTED = "SELECT count(*) FROM sent_file WHERE kind = 'digest'"
+DIGEST = "SELECT remote_id FROM sent_file WHERE kind = 'digest'"
 
 
 async def test_commands_are_registered_once_and_again_only_when_they_are_others(
@@ -29,10 +30,11 @@ async def test_commands_are_registered_once_and_again_only_when_they_are_others(
         async with opened_bot(discord, tmp_path, provider=endless()):
             await until(discord, lambda: rows_of(tmp_path, NOTED) == [(1,)])
     assert discord.command_puts == 1
+    first = rows_of(tmp_path, DIGEST)
     other = endless()
     other.models = {"one": replace(ABILITIES, ratios=("16:9", "4:3"))}
     async with opened_bot(discord, tmp_path, provider=other):
-        await until(discord, lambda: discord.command_puts == 2)
+        await until(discord, lambda: rows_of(tmp_path, DIGEST) != first)
     async with opened_bot(discord, tmp_path, provider=other):
         pass
     assert discord.command_puts == 2
