@@ -44,9 +44,16 @@ PLAY = """async ([source, times]) => {
   const brush = canvas.getContext("2d");
   const seen = [];
   for (const time of times) {
-    const there = until("seeked");
+    // "seeked" may come while the picture of before is still the one that is drawn
+    const shown = new Promise(done => {
+      const look = (_, {mediaTime}) => {
+        if (Math.abs(mediaTime - time) < 1 / 24) done();
+        else video.requestVideoFrameCallback(look);
+      };
+      video.requestVideoFrameCallback(look);
+    });
     video.currentTime = time;
-    await there;
+    await shown;
     brush.drawImage(video, 0, 0);
     seen.push([...brush.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3));
   }
