@@ -121,7 +121,7 @@ def _limit(job: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError):
         os.nice(10)
     with contextlib.suppress(OSError):  # where the machine's memory is used up, this one goes and not who started it
-        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_bytes(b"900")
 
 
 def _end_with_the_parent(scratch: Path | None) -> None:

@@ -25,8 +25,21 @@ from pathlib import Path
 MESSAGE = struct.Struct("!cQ")
 JOB, KILL = b"j", b"k"
 IDLE_S = 30.0
-ROOMS = ("measure", "frames", "pictures", "sendable", "film", "fitting", "cutting", "silence")
+ROOMS = (
+    "measure",
+    "frames",
+    "pictures",
+    "sendable",
+    "film",
+    "fitting",
+    "exporting",
+    "cutting",
+    "silence",
+    "sound_file",
+)
 """What is loaded beforehand: the rooms of `engine.media.child`."""
+LATER = ("numpy.fft", *(f"PIL.{kind}ImagePlugin" for kind in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")))
+"""What they would load when they first need it."""
 
 
 @dataclass(slots=True)
@@ -41,8 +54,8 @@ def serve_forks(control: socket.socket, module: str) -> None:
     """Until the control socket closes, or nothing was wanted for `IDLE_S`. `module` has the works."""
     works = import_module(module).WORKS
     serve = import_module("engine.media.child").serve
-    for room in ROOMS:
-        import_module(f"engine.media.{room}")
+    for name in (*(f"engine.media.{room}" for room in ROOMS), *LATER):
+        import_module(name)
     gc.freeze()
     children: dict[int, _Child] = {}
     with selectors.DefaultSelector() as ready:
