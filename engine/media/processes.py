@@ -37,7 +37,7 @@ _WIND_UP_S = 10.0
 
 @dataclass(slots=True)
 class Child:
-    """One child. It ends when `writer` closes; a forked one says its exit code as its last line."""
+    """One child. It ends when `writer` closes; where a forked one ends by itself, its exit code comes as the last line."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -64,10 +64,20 @@ class Child:
                 await asyncio.to_thread(self.forsake)
         except (OSError, ValueError):
             pass
+        await self._hang_up()
+        return None
+
+    async def dismiss(self) -> None:
+        """It has done its work: it goes now, and of a forked one nobody waits until its memory is given back."""
+        self.kill()
+        if self.process is not None:
+            await self.process.wait()
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
         self.writer.close()
         with contextlib.suppress(OSError):
             await self.writer.wait_closed()
-        return None
 
 
 async def start(module: str) -> Child:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 CHILD = "engine.media.child"
 EXIT = "exit"
 """Under which a child's exit code is said."""
+_WORDS = frozenset({"result", "error"})
+"""One of them is the last that a child says, when all of its work is in place or gone."""
 _BROKE_OFF = "The work on this video broke off; try again, and render the clip anew if it happens again."
 _LONGEST_S = 4 * 3600.0
 _ERRORS: Mapping[str, type[EngineError]] = {
@@ -97,22 +99,20 @@ async def _done(
     hear: _Hearing,
     scratch: Path | None,
 ) -> dict[str, Any]:
-    """The last word of a child, with its exit code; empty: there never was one."""
+    """The last word of a child, or its exit code where there was none; empty: nothing was ever heard of it."""
     started = await start(child)
     last: dict[str, Any] = {}
     try:
         async with asyncio.timeout(limits.wall_s) as deadline:
             await _converse(started, job, deadline, hear, last)
-            code = await started.gone()
-            if code is not None:
+            if not last and (code := await started.gone()) is not None:
                 last[EXIT] = code
     except TimeoutError:
         started.kill()
         await started.gone()
-        if started.is_forsaken:
-            log.warning("gave up a fork server that hangs work=%s is_done=%s", work, "result" in last)
-            if not last or "result" in last:  # nothing was begun, or all of it is done and only its end was not told
-                return last
+        if started.is_forsaken:  # nothing was begun
+            log.warning("gave up a fork server that hangs work=%s", work)
+            return last
         log.warning("stopped media work that took too long work=%s", work)
         raise MediaLimit(
             "The video took too long to work on and was given up; try again, or use a shorter or smaller one."
@@ -121,10 +121,12 @@ async def _done(
         log.exception("media work spoke out of turn work=%s", work)
         raise MediaError(_BROKE_OFF) from error
     finally:
-        if EXIT not in last and not started.is_forsaken:
+        if _WORDS & last.keys():
+            await started.dismiss()
+        elif EXIT not in last and not started.is_forsaken:
             started.kill()
             await started.gone()
-        if scratch and last.get(EXIT) != 0:
+        if scratch and not _WORDS & last.keys():
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
     return last
 
@@ -136,7 +138,7 @@ async def _converse(
     hear: _Hearing,
     last: dict[str, Any],
 ) -> None:
-    """Hand over the job and listen until the child is done; its last word comes into `last`.
+    """Hand over the job and listen until the child is done; its last word, or how it ended without one, comes into `last`.
 
     Its stdin stays open: when it closes, the child ends.
     """
@@ -157,6 +159,7 @@ async def _converse(
                 deadline.reschedule(started + min(_LONGEST_S, float(said["wall_s"])))
             else:
                 last.update(said)
+                break
     child.writer.close()
 
 

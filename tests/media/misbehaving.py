@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -60,6 +61,14 @@ def babble(**_: Any) -> dict[str, Any]:
     return {}
 
 
+def stay(*, note: str, **_: Any) -> dict[str, Any]:
+    Path(note).write_text(str(os.getpid()), encoding="ascii")
+    sys.stdout.write('{"result": {}}\n')
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return {}
+
+
 def refuse(**_: Any) -> dict[str, Any]:
     raise BadMedia("It is not one.", clip=3)
 
@@ -74,7 +83,7 @@ def write(*, out: Path, **_: Any) -> dict[str, Any]:
 
 
 WORKS: Mapping[str, Work] = {
-    work.__name__: work for work in (hang, doze, spin, crash, swell, fill, stumble, babble, refuse, tell, write)
+    work.__name__: work for work in (hang, doze, spin, crash, swell, fill, stumble, babble, stay, refuse, tell, write)
 }
 
 if __name__ == "__main__":

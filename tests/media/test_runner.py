@@ -19,7 +19,7 @@ from engine.errors import BadMedia, DiskFull, MediaError, MediaLimit
 from engine.media import processes
 from engine.media.child import _say_system_error
 from engine.media.report import _APART_S, Report
-from engine.media.runner import EXIT, Limits, _done, _Hearing, run
+from engine.media.runner import Limits, _done, _Hearing, run
 from tests.media.makers import Recipe, make, names
 
 CHILD = "tests.media.misbehaving"
@@ -119,6 +119,13 @@ async def test_a_cancelled_caller_takes_the_child_along(tmp_path: Path) -> None:
         await call
     assert not _lives(pid)
     assert names(tmp_path) == ["pid"]
+
+
+async def test_a_child_that_has_said_its_word_is_not_waited_for_and_does_not_stay(tmp_path: Path) -> None:
+    """Also one that a file took over, and that says it is done and goes on."""
+    assert await asyncio.wait_for(run("stay", {"note": str(tmp_path / "pid")}, child=CHILD), 20) == {}
+    pid = await _pid(tmp_path / "pid")
+    await _until(lambda: not _lives(pid))
 
 
 async def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
@@ -257,8 +264,10 @@ async def test_work_that_is_done_counts_though_the_fork_server_hangs(
     call = asyncio.create_task(_done("doze", job, limits, CHILD, hear=_Hearing(), scratch=tmp_path / "scratch"))
     await _pid(tmp_path / "pid")
     os.kill(server._process.pid, signal.SIGSTOP)
-    said = await call
-    assert (said["result"], EXIT in said) == ({}, False)
+    try:
+        assert await call == {"result": {}}
+    finally:
+        server.stop()
     assert names(tmp_path) == ["out.bin", "pid"]
 
 
