@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def stitch(how: How) -> Iterator[Row]:
 def silent(how: How) -> Iterator[Row]:
     made, film, field_film = clips.agreeing(6, has_sound=False), how.scratch / "film.mp4", how.scratch / "field.mp4"
     script, unmeasured = _as_measured(made, film), media.Script(clips=tuple(made))
+    strange = replace(script, clips=tuple(Path(shutil.copy(clip, how.scratch)) for clip in made))
     ours, started = beside(
         how.runs, lambda: media.stitch(script, film), our_stitch(script, film), peers.concat(made, field_film)
     )
@@ -136,6 +138,7 @@ def silent(how: How) -> Iterator[Row]:
     bytes_s = statistics.median(
         timed(lambda: asyncio.to_thread(peers.bytes_alone, made, film)) for _ in range(how.runs)
     )
+    read_s = statistics.median(timed(lambda: media.stitch(strange, film)) for _ in range(how.runs))
     looked_s = statistics.median(timed(lambda: media.stitch(unmeasured, film)) for _ in range(how.runs))
     yield Row(
         work="the same, silent",
@@ -146,13 +149,15 @@ def silent(how: How) -> Iterator[Row]:
         is_met=ours.wall_s <= warm_s and ours.wall_s <= 3 * bytes_s,
         notes=[
             f"{peers.NAME} copy in a process of its own {started}; the bytes alone, to the disk: {bytes_s * 1000:.0f} ms",
-            f"of clips whose seams were not measured when they came: {looked_s * 1000:.0f} ms",
+            f"of clips that came to another process: {read_s * 1000:.0f} ms; whose seams nobody measured: {looked_s * 1000:.0f} ms",
         ],
     )
 
 
 def _as_measured(made: Sequence[Path], film: Path) -> media.Script:
-    """The script that the engine writes for clips that go on from each other: how they do was measured when they came."""
+    """The script that the engine writes for clips that go on from each other: they and how they do were measured when they came."""
+    for clip in made:
+        asyncio.run(media.probe(clip))
     looked = asyncio.run(media.stitch(media.Script(clips=tuple(made)), film))
     return media.Script(clips=tuple(made), scores=tuple(seam.score for seam in looked.seams))
 

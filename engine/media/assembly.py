@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from engine.errors import BadMedia
@@ -64,6 +65,7 @@ class _File:
     packets: range
     ranks: tuple[int, ...]
     """Of these packets, from 0."""
+    checksums: tuple[int, ...]
     header: bytes
 
 
@@ -85,7 +87,7 @@ def assemble(film: Assembly, out: Path, scratch: Path, report: Report) -> None:
     )
     header = merge([file.header for file in files])
     sound = _sound(film)
-    crc = join(
+    join(
         [Run(video=file.path, packets=file.packets, placed=piece) for file, piece in zip(files, placed, strict=True)],
         out,
         grid,
@@ -97,7 +99,7 @@ def assemble(film: Assembly, out: Path, scratch: Path, report: Report) -> None:
     planned = Planned(
         placed=placed,
         grid=grid,
-        crc=crc,
+        checksums=list(chain.from_iterable(file.checksums for file in files)),
         header=header,
         has_sound=sound.is_there,
         unseen=_unseen(film.stretches, files, header),
@@ -143,7 +145,8 @@ def _make(film: Assembly, scratch: Path, report: Report, number: int, stretch: M
 
 def _cut_out(path: Path, found: Inspection, packets: range) -> _File:
     ranks = found.ranks[packets.start : packets.stop]
-    return _File(path, packets, tuple(rank - packets.start for rank in ranks), found.headers)
+    checksums = found.checksums[packets.start : packets.stop]
+    return _File(path, packets, tuple(rank - packets.start for rank in ranks), checksums, found.headers)
 
 
 def _unseen(stretches: Sequence[Stretch], files: Sequence[_File], header: bytes) -> set[int]:

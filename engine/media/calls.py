@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.errors import BadMedia
+from engine.errors import BadMedia, MediaError
 from engine.film_options import FilmFormat
+from engine.media.known import Known, stamp
 from engine.media.results import Begins, Cropped, Ends, Exported, Fitted, Probe, Sendable, Stitched
 from engine.media.runner import Limits, run
 from engine.media.script import Script
 
+_KNOWN = Known()
 _LONG = Limits(memory_bytes=4 << 30, is_long=True)
 
 
@@ -28,7 +30,11 @@ async def probe(path: Path, *, decode: bool = True, given: Path | None = None) -
         BadMedia: missing, empty, not a video, damaged, cut off, or too large.
     """
     arguments = {"path": _absolute(path), "decode": decode, "given": _absolute(given) if given else None}
+    stamped = await asyncio.to_thread(stamp, path)
     found = await run("probe", arguments)
+    words = found.pop("known")
+    if words and stamped and stamped == await asyncio.to_thread(stamp, path):
+        _KNOWN.learn(stamped, words)
     begins, ends = found.pop("begins"), found.pop("ends")
     return Probe(**found, begins=Begins(**begins) if begins else None, ends=Ends(**ends) if ends else None)
 
@@ -137,10 +143,14 @@ async def stitch(
     """
     if not script.clips:
         raise BadMedia("There is no clip to join; make a shot first.")
-    arguments = {"script": script.absolute().to_json()}
-    return Stitched.from_json(
-        await run("stitch", arguments, target=Path(_absolute(film)), limits=_LONG, on_percent=on_progress)
-    )
+    stamps = await asyncio.to_thread(lambda: [stamp(clip) for clip in script.clips])
+    arguments = {"script": script.absolute().to_json(), "known": dict(_KNOWN.of(stamps))}
+    try:
+        made = await run("stitch", arguments, target=Path(_absolute(film)), limits=_LONG, on_percent=on_progress)
+    except MediaError:
+        _KNOWN.forget(stamps)  # the next try looks at what is there now
+        raise
+    return Stitched.from_json(made)
 
 
 async def check_sound(path: Path) -> float:

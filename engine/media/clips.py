@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import json
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 from av.video.frame import VideoFrame
@@ -16,6 +18,7 @@ from engine.errors import BadMedia
 from engine.media.colour import Rgb
 from engine.media.frames import first_picture
 from engine.media.inspection import FORMAT_ALONE, Inspection, inspect
+from engine.media.known import stamp
 from engine.media.last_picture import last_picture
 from engine.media.seam import shrink
 from engine.media.source import check_frame_size, open_packets
@@ -37,12 +40,16 @@ class Source:
         return Fraction(self.found.width, self.found.height)
 
 
-def read(path: Path) -> Source:
+def read(path: Path, known: Mapping[str, str] = MappingProxyType({})) -> Source:
     """Measure a clip that passed its checks before: every packet is seen, no picture is looked at.
+
+    `known`: what was read before, under the stamp of its file; it is not read again.
 
     Raises:
         BadMedia: not a video, damaged where that shows without decoding it, or cut off.
     """
+    if words := known.get(stamp(path)):
+        return Source(path, Inspection.from_json(json.loads(words)))
     return Source(path, inspect(path, decode_frames=FORMAT_ALONE))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,13 @@ _MOST_S = 10.0
 """Of work for a second of 720p."""
 
 
-def stitch(*, script: dict[str, Any], out: Path, scratch: Path, report: Report, **_: Any) -> dict[str, Any]:
+def stitch(
+    *, script: dict[str, Any], known: dict[str, str], out: Path, scratch: Path, report: Report, **_: Any
+) -> dict[str, Any]:
+    """`known`: of clips, under the stamps of their files, what was read of them before."""
     wanted = Script.from_json(script)
     count = len(wanted.clips)
-    sources = _read(wanted.clips)
+    sources = _read(wanted.clips, known)
     pixels = max(source.found.width * source.found.height for source in sources)
     report.allow(float(sum(source.found.seconds for source in sources)), pixels, cost=_MOST_S)
     whole = cast(wanted, sources)
@@ -59,12 +62,12 @@ def stitch(*, script: dict[str, Any], out: Path, scratch: Path, report: Report, 
     return asdict(result)
 
 
-def _read(clips: Sequence[Path]) -> list[Source]:
+def _read(clips: Sequence[Path], known: Mapping[str, str]) -> list[Source]:
     """One after the other: two at once would wait for each other's Python most of the time."""
     sources: list[Source] = []
     for number, clip in enumerate(clips):
         try:
-            sources.append(read(clip))
+            sources.append(read(clip, known))
         except BadMedia as error:
             raise named(error, number, len(clips)) from error
     return sources

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from math import floor
@@ -37,6 +38,7 @@ _STANDARD_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)] + 
 ]
 _NO_PICTURE = "No picture of the video can be decoded; render it again or use another file."
 _LENGTH_BYTES = 4
+_FRACTIONS = ("rate", "start_s", "seconds")
 _COPIED_CODECS = frozenset({"h264", "hevc", "av1", "vp9"})
 
 
@@ -73,8 +75,24 @@ class Inspection:
     """For each packet in file order the place, from 0, at which its picture is shown."""
     times: tuple[int, ...]
     """When that is, for each packet in file order, in ticks of the stream."""
+    checksums: tuple[int, ...]
+    """The CRC-32 of each, in file order."""
     starts: tuple[int, ...]
     """Numbers in file order of the packets that need nothing before them, nor does anything after them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` takes."""
+        words = {one.name: getattr(self, one.name) for one in fields(self)}
+        return words | {name: str(words[name]) for name in _FRACTIONS} | {"headers": self.headers.hex()}
+
+    @classmethod
+    def from_json(cls, words: Mapping[str, Any]) -> Inspection:
+        """What `to_json` made of it, through JSON or not."""
+        exact: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in words.items()
+        }
+        exact |= {name: Fraction(words[name]) for name in _FRACTIONS}
+        return cls(**exact | {"headers": bytes.fromhex(words["headers"])})
 
 
 @dataclass(slots=True)
@@ -83,6 +101,8 @@ class _Reading:
 
     shown: list[tuple[int, int]] = field(default_factory=list)
     """Time and duration of the displayed packets, in file order."""
+    checksums: list[int] = field(default_factory=list)
+    """Of the same ones."""
     of_stream: Counter[int] = field(default_factory=Counter)
     """How many packets each track has."""
     packets: int = 0
@@ -174,6 +194,7 @@ def _count(reading: _Reading, packet: Packet[Any], codec: str, header: Headers |
         reading.hidden += 1
     elif (pts := packet.pts) is not None:
         reading.shown.append((pts, packet.duration or 0))
+        reading.checksums.append(zlib.crc32(packet))
 
 
 def _decode(reading: _Reading, packet: Packet[Any], on_frame: Callable[[VideoFrame], None] | None) -> None:
@@ -287,6 +308,7 @@ def _conclude(container: InputContainer, stream: VideoStream, reading: _Reading)
         obstacles=tuple(reason for reason, holds in obstacles.items() if holds),
         ranks=ranks,
         times=in_file,
+        checksums=tuple(reading.checksums),
         starts=_clean_starts(reading.starts, ranks),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,12 +71,11 @@ def join(
     sound: Sound,
     words: Words,
     on_packets: Callable[[int], None],
-) -> int:
-    """Write an MP4 that can begin to play before it is loaded; the CRC-32 of the video packets that went in, in order.
+) -> None:
+    """Write an MP4 that can begin to play before it is loaded.
 
     `header` holds the parameter sets of all runs. `on_packets` is told how many more of the video there are.
     """
-    digest = 0
     with av.open(str(out), "w", format="mp4", options=_index_first(runs, sound, words)) as film:
         if cleaned := clean(words.title):
             film.metadata["title"] = cleaned
@@ -97,7 +95,6 @@ def join(
         waiting = merge(*others, key=itemgetter(0))
         following = next(waiting, None)
         for number, packet in enumerate(_video_packets(runs, video, grid.step), 1):
-            digest = zlib.crc32(packet, digest)
             time_s = (packet.dts or 0) / grid.timescale
             while following is not None and following[0] <= time_s:
                 film.mux_one(following[1])
@@ -108,7 +105,6 @@ def join(
         while following is not None:
             film.mux_one(following[1])
             following = next(waiting, None)
-    return digest
 
 
 def _index_first(runs: Sequence[Run], sound: Sound, words: Words) -> dict[str, str]:

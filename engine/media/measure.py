@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from PIL import Image
 
 from engine.media.drift import drift
 from engine.media.hdr import NAMES as HDR
-from engine.media.inspection import DECODED_FRAMES, FORMAT_ALONE, inspect
+from engine.media.inspection import DECODED_FRAMES, FORMAT_ALONE, Inspection, inspect
+from engine.media.known import LONGEST_CHARS
 from engine.media.report import Report
 from engine.media.results import Begins, Probe
 from engine.media.seam import score, shrink, shrink_image
@@ -37,7 +39,7 @@ def measure(*, path: str, decode: bool, given: str | None = None, report: Report
 
     found = inspect(Path(path), look) if decode else inspect(Path(path), decode_frames=FORMAT_ALONE)
     is_whole = decode and found.frames <= DECODED_FRAMES
-    return asdict(
+    measured = asdict(
         Probe(
             seconds=float(found.seconds),
             width=found.width,
@@ -52,6 +54,13 @@ def measure(*, path: str, decode: bool, given: str | None = None, report: Report
             ends=ends_of(ending.looks, float(found.start_s)) if is_whole else None,
         )
     )
+    return measured | {"known": _known(inspect(Path(path), decode_frames=FORMAT_ALONE) if decode else found)}
+
+
+def _known(found: Inspection) -> str:
+    """What a film would read of it; empty: it is long, and is read again."""
+    words = json.dumps(found.to_json())
+    return words if len(words) <= LONGEST_CHARS else ""
 
 
 def _begins(given: Path, first: VideoFrame) -> Begins | None:

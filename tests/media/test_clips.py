@@ -82,7 +82,7 @@ def test_which_way_up_a_clip_is_needs_no_picture_of_it(tmp_path: Path, degrees: 
     whole = inspect(clip)
     assert "it is rotated" in whole.obstacles
     damage(clip, tmp_path / "damaged.mp4", place=0)
-    assert read(tmp_path / "damaged.mp4").found == whole
+    assert replace(read(tmp_path / "damaged.mp4").found, checksums=whole.checksums) == whole
     with pytest.raises(BadMedia, match="decoded"):
         inspect(tmp_path / "damaged.mp4")
 

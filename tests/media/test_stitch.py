@@ -308,17 +308,17 @@ def _planned(film: Path, *ranks: tuple[int, ...]) -> Planned:
         stream = container.streams.video[0]
         timescale = Fraction(stream.time_base or 1).denominator
         header = bytes(stream.codec_context.extradata or b"")
-        whole = zlib.crc32(b"".join(bytes(packet) for packet in container.demux() if packet.size))
+        checksums = [zlib.crc32(packet) for packet in container.demux() if packet.size]
     grid = Grid(timescale // 24, timescale)
     placed = place([Piece(some) for some in ranks], grid.step)
-    return Planned(placed=placed, grid=grid, crc=whole, header=header, has_sound=False, unseen={0})
+    return Planned(placed=placed, grid=grid, checksums=checksums, header=header, has_sound=False, unseen={0})
 
 
 @pytest.mark.parametrize(
     ("ranks", "wrong", "reason"),
     [
         (tuple(range(24)), {}, None),
-        (tuple(range(24)), {"crc": 0}, "not those of the clips"),
+        (tuple(range(24)), {"checksums": [0] * 24}, "not those of the clips"),
         (tuple(range(24)), {"has_sound": True}, "sound is missing"),
         (tuple(range(24)), {"header": b"\x01"}, "headers are others"),
         (tuple(range(30)), {}, "another length"),

@@ -126,4 +126,5 @@ def _probe(path: Path) -> dict[str, Any]:
         "bytes": len(words),
         "begins": None,
         "ends": None,
+        "known": "",
     }
