@@ -17,7 +17,7 @@ import numpy as np
 
 from bench import media_clips as clips
 from bench import media_peers as peers
-from bench.media_cost import Cost, beside, our_fit, our_last, our_stitch, timed, watched
+from bench.media_cost import Cost, alone, beside, our_fit, our_last, our_stitch, timed, watched
 from bench.media_looks import hashes, is_last, largest_step, played, quality
 from engine import media
 from engine.film_options import Transition
@@ -74,7 +74,7 @@ def last_frame(how: How) -> Iterator[Row]:
     clip, png = clips.full_hd_minute(), how.scratch / "minute.png"
     asyncio.run(media.last_frame(clip, png))
     walls = [timed(lambda: media.last_frame(clip, png)) for _ in range(how.runs)]
-    ours = watched(our_last(clip, png))
+    ours = alone(our_last(clip, png))
     exact = png.read_bytes() == (how.scratch / "last-250.png").read_bytes()
     wall_s = statistics.median(walls)
     field_words = "reverse: not run (quick, or less than 8 GB of memory free)"
@@ -167,7 +167,7 @@ def dissolve(how: How) -> Iterator[Row]:
     script = media.Script(clips=tuple(made), transitions=(Transition.DISSOLVE,) * 5, transition_s=0.5)
     field = watched(peers.dissolve(made, field_film))
     told = asyncio.run(media.stitch(script, film))
-    ours = watched(our_stitch(script, film), min(3, how.runs))
+    ours = alone(our_stitch(script, film), min(3, how.runs))
     known = {one for clip in made for one in hashes(clip)}
     same = sum(one in known for one in hashes(film))
     wanted = told.frames - told.made_frames
@@ -188,7 +188,7 @@ def fit(how: How) -> Iterator[Row]:
     seconds, limit = (12, 2_000_000) if how.is_quick else (60, 10_000_000)
     source = clips.hard(seconds)
     film, slow, found = (how.scratch / f"{name}.mp4" for name in ("fitted", "slow", "found"))
-    ours = watched(our_fit(source, film, limit))
+    ours = alone(our_fit(source, film, limit))
     best = watched(peers.two_pass(source, slow, limit))
     field = watched(peers.crf_search(source, found, limit))
     sentence, encodes = ours.said.split("|")
@@ -253,7 +253,7 @@ def mixed(how: How) -> Iterator[Row]:
         field, field_shown = f"{peers.NAME} copy {watched(peers.concat(made, field_film))}", str(played(field_film))
     except RuntimeError as error:  # ffmpeg ends well with a broken film; PyAV breaks off
         field, field_shown = f"{peers.NAME} copy breaks off", str(error).strip().splitlines()[-1]
-    ours = watched(our_stitch(script, film))
+    ours = alone(our_stitch(script, film))
     told = asyncio.run(media.stitch(script, film))
     wanted_s = sum(asyncio.run(media.probe(clip, decode=False)).seconds for clip in made)
     wanted_s -= told.dropped_frames / told.fps
