@@ -23,7 +23,7 @@ BACK_S = (0.0, 2.0, 8.0, 30.0)
 NO_PICTURE = "No picture of the video can be decoded; render it again or use another file."
 _TRUE_S = 0.25
 """A declared end that is no more than this too late, and three pictures, is believed."""
-_MOST_THREADS = 4
+_MOST_THREADS = 12
 _listening = threading.Lock()
 
 
@@ -42,8 +42,11 @@ def _of_an_undamaged_one(path: Path) -> VideoFrame | None:
     log: one line, and nothing of this counts.
     """
     with open_packets(path) as (container, stream):
-        position, needed = next(_approaches(container, stream), (0, None))
-        if stream.codec_context.codec.canonical_name != "h264" or needed is None:
+        position = next(iter(positions(container, stream)), None)
+        if stream.codec_context.codec.canonical_name != "h264" or position is None:
+            return None
+        needed = _latest(container, stream, position)
+        if needed is None:
             return None
         if not _listening.acquire(blocking=False):
             return None
@@ -55,11 +58,22 @@ def _of_an_undamaged_one(path: Path) -> VideoFrame | None:
         return None if said else last
 
 
+def _latest(container: InputContainer, stream: VideoStream, position: int) -> int | None:
+    """The greatest time of a displayed packet from there to the end; None where one says none, or anything is amiss."""
+    try:
+        container.seek(position, stream=stream, backward=True)
+        times = [packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard]
+    except (av.FFmpegError, EOFError):
+        return None
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
+
+
 def _shared_out(container: InputContainer, stream: VideoStream, position: int, needed: int) -> VideoFrame | None:
     """The last picture, by as many cores as there are; None where anything is amiss."""
     stream.thread_type = "FRAME"
-    # Twice as many as cores: some of them wait for rows of another one's picture.
-    stream.codec_context.thread_count = min(_MOST_THREADS, 2 * CORES)
+    # Many more than cores: most of them wait for rows of another one's picture.
+    stream.codec_context.thread_count = min(_MOST_THREADS, 6 * CORES)
     try:
         container.seek(position, stream=stream, backward=True)
         return _decoded_last(container, stream, needed)
