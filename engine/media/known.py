@@ -29,20 +29,20 @@ class Known:
         self._chars = 0
         self._words: OrderedDict[str, str] = OrderedDict()
 
-    def learn(self, stamp: str, words: str) -> None:
-        self._chars += len(words) - len(self._words.pop(stamp, ""))
-        self._words[stamp] = words
+    def learn(self, stamped: str, words: str) -> None:
+        self._chars += len(words) - len(self._words.pop(stamped, ""))
+        self._words[stamped] = words
         while self._chars > self._most_chars:
             _, oldest = self._words.popitem(last=False)
             self._chars -= len(oldest)
 
     def forget(self, stamps: Sequence[str]) -> None:
-        for stamp in stamps:
-            self._chars -= len(self._words.pop(stamp, ""))
+        for stamped in stamps:
+            self._chars -= len(self._words.pop(stamped, ""))
 
     def of(self, stamps: Sequence[str]) -> Mapping[str, str]:
         """What is known of these."""
-        for stamp in stamps:
-            if stamp in self._words:
-                self._words.move_to_end(stamp)
-        return {stamp: self._words[stamp] for stamp in stamps if stamp in self._words}
+        for stamped in stamps:
+            if stamped in self._words:
+                self._words.move_to_end(stamped)
+        return {stamped: self._words[stamped] for stamped in stamps if stamped in self._words}
