@@ -37,7 +37,7 @@ def write_first(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
 
 
 def write_last(*, clip: str, out: Path, **_: Any) -> dict[str, Any]:
-    _write(last_picture(Path(clip)), out)
+    _write(last_picture(Path(clip), alone=True), out)
     return {}
 
 

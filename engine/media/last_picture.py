@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,15 +23,16 @@ NO_PICTURE = "No picture of the video can be decoded; render it again or use ano
 _TRUE_S = 0.25
 """A declared end that is no more than this too late, and three pictures, is believed."""
 _MOST_THREADS = 12
-_listening = threading.Lock()
 
 
-def last_picture(path: Path) -> VideoFrame:
+def last_picture(path: Path, *, alone: bool = False) -> VideoFrame:
     """The displayed picture with the greatest time, found by decoding from a key picture near the end up to the end.
 
-    The end is that of the video stream: sound may go on longer. Raises BadMedia where no picture can be decoded.
+    The end is that of the video stream: sound may go on longer. `alone`: nothing else in this process decodes meanwhile, so it may
+    take all cores. What libav says is listened to then, for which its threads have to wait for Python; and another decoder, that is
+    closed just then, waits with Python in its hands for its own threads, for ever. Raises BadMedia where no picture can be decoded.
     """
-    return _of_an_undamaged_one(path) or _of_any(path)
+    return (_of_an_undamaged_one(path) if alone else None) or _of_any(path)
 
 
 def _of_an_undamaged_one(path: Path) -> VideoFrame | None:
@@ -48,13 +48,8 @@ def _of_an_undamaged_one(path: Path) -> VideoFrame | None:
         needed = _latest(container, stream, position)
         if needed is None:
             return None
-        if not _listening.acquire(blocking=False):
-            return None
-        try:
-            with _log() as said:
-                last = _shared_out(container, stream, position, needed)
-        finally:
-            _listening.release()
+        with _log() as said:
+            last = _shared_out(container, stream, position, needed)
         return None if said else last
 
 
@@ -100,7 +95,7 @@ def _decoded_last(container: InputContainer, stream: VideoStream, needed: int) -
 
 @contextmanager
 def _log() -> Iterator[list[tuple[int, str, str]]]:
-    """What libav says meanwhile, in all threads; one at a time."""
+    """What libav says meanwhile, in all threads."""
     level, repeated = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_skip_repeated(False)
     av.logging.set_level(av.logging.INFO)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadMedia
+from engine.media import last_picture
 from engine.media.clips import decoded, read, shown, small_picture
 from engine.media.inspection import inspect
 from engine.media.seam import score, shrink
@@ -34,6 +35,19 @@ def test_a_run_of_pictures_is_that_of_the_whole(tmp_path: Path, kind: str, conta
         assert [digest(frame) for frame in decoded(path, source.found, places)] == whole[places.start : places.stop]
     last = next(frame for frame in decoded(path, source.found, range(29, 30)))
     assert score(small_picture(source, 29), shrink(last)) > 99.9
+
+
+def test_a_seam_is_looked_at_without_listening_to_the_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are decoded and closed beside it: with Python in their hands they would wait for threads that wait for Python."""
+    clip = turn_tag(make(tmp_path / "clip.mp4"), 180)
+    source = read(clip)
+    assert source.found.obstacles
+
+    def listen() -> None:
+        pytest.fail("it listens")
+
+    monkeypatch.setattr(last_picture, "_log", listen)
+    small_picture(source, source.found.frames - 1)
 
 
 def test_damage_in_what_is_needed_is_said(tmp_path: Path) -> None:

@@ -18,8 +18,7 @@ from engine.media import house
 from engine.media.colour import to_bt709 as to_house_colours
 from engine.media.colour import to_rgb
 from engine.media.frames import first_picture, picture_at
-from engine.media.last_picture import last_picture
-from tests.media.makers import Recipe, Rgb, _make, decoded, digest, make, names, remux, scene, turn_tag
+from tests.media.makers import Recipe, Rgb, _make, decoded, digest, last_of, make, names, remux, scene, turn_tag
 
 KINDS: dict[str, Recipe] = {
     "groups of six": Recipe(options={"g": "6", "crf": "18"}),
@@ -46,7 +45,7 @@ def test_it_is_the_last_of_all_decoded_pictures(tmp_path: Path, kind: str, suffi
     """The same bits as the last picture of a full decode, and not those of the one before."""
     clip = make(tmp_path / f"clip.{suffix}", KINDS[kind])
     pictures = decoded(clip)
-    assert digest(last_picture(clip)) == pictures[-1][1]
+    assert digest(last_of(clip)) == pictures[-1][1]
     assert digest(first_picture(clip)) == pictures[0][1]
     assert len(pictures) == 1 or pictures[-1][1] != pictures[-2][1]
 
@@ -67,7 +66,7 @@ def test_it_is_found_after_a_change_of_container(tmp_path: Path, suffix: str, sh
     """Clocks that do not begin at zero do not move it."""
     source = make(tmp_path / "source.mp4", Recipe(audio_s=1.0, options={"g": "6", "crf": "18"}))
     clip = remux(source, tmp_path / f"clip.{suffix}", shift=shift)
-    assert digest(last_picture(clip)) == decoded(source)[-1][1]
+    assert digest(last_of(clip)) == decoded(source)[-1][1]
 
 
 def test_an_edit_list_that_hides_the_end_is_obeyed(tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def test_an_edit_list_that_hides_the_end_is_obeyed(tmp_path: Path) -> None:
     clip.write_bytes(data)
     pictures = decoded(clip)
     assert len(pictures) == 12
-    assert digest(last_picture(clip)) == pictures[-1][1]
+    assert digest(last_of(clip)) == pictures[-1][1]
 
 
 @pytest.mark.parametrize("kind", ["open groups", "intra refresh", "uneven times", "fragmented", "one picture"])
@@ -187,7 +186,7 @@ def test_saturated_colours_hardly_drift_from_clip_to_clip(tmp_path: Path) -> Non
                 picture.pts, picture.time_base = place, 1 / rate
                 film.mux(video.encode(picture))
             film.mux(video.encode(None))
-        before, frame = frame, to_rgb(last_picture(path))
+        before, frame = frame, to_rgb(last_of(path))
         assert np.abs(frame[inner].astype(int) - before[inner].astype(int)).max() <= 2
     assert np.abs(frame[inner].astype(int) - first[inner].astype(int)).max() <= 3
 

@@ -17,8 +17,7 @@ from PIL import Image
 from engine import media
 from engine.media import last_picture as finding
 from engine.media.colour import to_image
-from engine.media.last_picture import last_picture
-from tests.media.makers import NO_B, Recipe, Rgb, decoded, digest, make, remux, scene, to_bt709, turn_tag
+from tests.media.makers import NO_B, Recipe, Rgb, decoded, digest, last_of, make, remux, scene, to_bt709, turn_tag
 
 X264: dict[str, str] = {"preset": "veryfast", "crf": "18"}
 GOP_12 = Recipe(frames=40, options=X264 | {"g": "12", "bf": "3"}, width=160, height=90)
@@ -78,7 +77,7 @@ def test_the_last_of_all(tmp_path: Path, kind: str, suffix: str) -> None:
 
 def _is_exact(clip: Path) -> list[tuple[Fraction, str]]:
     pictures = decoded(clip)
-    assert digest(last_picture(clip)) == pictures[-1][1]
+    assert digest(last_of(clip)) == pictures[-1][1]
     assert pictures[-1][1] not in {shown for _, shown in pictures[:-1]}
     return pictures
 
@@ -156,7 +155,7 @@ def test_a_transport_stream(tmp_path: Path, wraps: bool) -> None:
     )
     shift = round((2**33 / 90_000 - 2.2) * 1000) if wraps else 0
     clip = remux(source, tmp_path / "clip.ts", {"mpegts_copyts": "1", "muxdelay": "0"}, shift=shift)
-    assert digest(last_picture(clip)) == decoded(source)[-1][1]
+    assert digest(last_of(clip)) == decoded(source)[-1][1]
 
 
 @pytest.mark.parametrize("share", [0.35, 0.6, 0.85])
@@ -176,7 +175,7 @@ def test_one_that_is_cut_off(tmp_path: Path, kind: str, share: float) -> None:
         for packet in container.demux(video=0):
             with contextlib.suppress(av.InvalidDataError):
                 good |= {frame.pts: digest(frame) for frame in packet.decode() if digest(frame) in whole}
-    assert digest(last_picture(clip)) == good[max(good, key=lambda pts: pts or 0)]
+    assert digest(last_of(clip)) == good[max(good, key=lambda pts: pts or 0)]
 
 
 def _without_last_slice(source: Path, target: Path) -> None:
@@ -199,8 +198,8 @@ def test_one_of_which_a_part_is_missing(tmp_path: Path, b_pictures: int) -> None
     source = make(tmp_path / "source.mp4", Recipe(frames=26, options=X264 | {"x264-params": params}))
     _without_last_slice(source, tmp_path / "clip.mp4")
     whole = decoded(source)
-    assert digest(last_picture(source)) == whole[-1][1]
-    assert [digest(last_picture(tmp_path / "clip.mp4")) for _ in range(12)] == [whole[-2][1]] * 12
+    assert digest(last_of(source)) == whole[-1][1]
+    assert [digest(last_of(tmp_path / "clip.mp4")) for _ in range(12)] == [whole[-2][1]] * 12
 
 
 def test_what_decoders_say_on_their_threads_is_heard(tmp_path: Path) -> None:
@@ -225,14 +224,14 @@ def test_a_gif(tmp_path: Path) -> None:
     images = [Image.fromarray(scene(place, 160, 90)).quantize(32) for place in range(8)]
     images[0].save(path, save_all=True, append_images=images[1:], duration=[100, 20, 100, 100, 50, 100, 100, 900])
     assert len(_is_exact(path)) == 8
-    assert np.abs(np.asarray(to_image(last_picture(path)), int) - np.asarray(images[-1].convert("RGB"), int)).max() <= 1
+    assert np.abs(np.asarray(to_image(last_of(path)), int) - np.asarray(images[-1].convert("RGB"), int)).max() <= 1
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 async def test_a_turned_one_is_upright(tmp_path: Path, degrees: int) -> None:
     """By every quarter."""
     straight = make(tmp_path / "clip.mp4", GOP_12)
-    upright = to_image(last_picture(straight)).rotate(-degrees, expand=True)
+    upright = to_image(last_of(straight)).rotate(-degrees, expand=True)
     await media.last_frame(turn_tag(straight, degrees), tmp_path / "last.png")
     with Image.open(tmp_path / "last.png") as image:
         assert image.size == upright.size
@@ -267,7 +266,7 @@ def test_colours_are_those_that_were_meant(tmp_path: Path, recipe: Recipe, most:
     """Flat patches of 8 bits come back within 2 of 255, of 10 bits within 3."""
     whole = replace(recipe, frames=2, width=192, height=96, options={"crf": "1", "preset": "veryfast"})
     clip = make(tmp_path / "clip.mp4", whole, _patches)
-    got = np.asarray(to_image(last_picture(clip))).astype(int)
+    got = np.asarray(to_image(last_of(clip))).astype(int)
     inner = (slice(24, None, 48), slice(24, None, 48))
     assert np.abs(got[inner] - _patches(1)[inner].astype(int)).max() <= most
 
@@ -283,5 +282,7 @@ def test_not_all_of_a_long_clip_is_decoded(tmp_path: Path, monkeypatch: pytest.M
         skip(stream, pts, needed)
 
     monkeypatch.setattr(finding, "_skip_unneeded", counted)
-    assert digest(last_picture(clip)) == decoded(clip)[-1][1]
-    assert 0 < len(seen) <= 51
+    for alone in (False, True):
+        seen.clear()
+        assert digest(finding.last_picture(clip, alone=alone)) == decoded(clip)[-1][1]
+        assert 0 < len(seen) <= 51
