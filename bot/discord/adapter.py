@@ -47,6 +47,8 @@ AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 STEADY_S = 300.0
 """A connection that lasted this long was a good one."""
 HANG_UP_S = 1.0
+CANCELS = 4
+"""How often the library is told within that time that it shall end."""
 SWEEP_EVERY_S = 3600.0
 INBOX_KEPT_S = 24 * 3600.0
 """An interaction can be handed over again for as long as a connection can be resumed: minutes."""
@@ -255,7 +257,12 @@ class DiscordAdapter:
         try:
             await ear.resume()
             log.info("discord opened bot=%s invite=%s", client.user, invite_url(client.application_id))
-            await client.connect()
+            connection = asyncio.create_task(client.connect(), name="discord connection")
+            try:
+                await asyncio.wait({connection})
+            finally:
+                await _ended(connection)
+            connection.result()
         finally:
             self._ear = None
             for task in beside:
@@ -295,3 +302,17 @@ class DiscordAdapter:
             except StorageError as error:
                 log.warning("inbox not swept: %s", error)
             await asyncio.sleep(SWEEP_EVERY_S)
+
+
+async def _ended(connection: asyncio.Task[None]) -> None:
+    """The library drops a cancellation that comes while it connects again, and goes on: it is told until it listens.
+
+    https://github.com/Rapptz/discord.py/blob/v2.7.1/discord/shard.py (Shard.reidentify)
+    """
+    for _ in range(CANCELS):
+        if connection.done():
+            break
+        connection.cancel()
+        await asyncio.wait({connection}, timeout=HANG_UP_S / CANCELS)
+    if connection.done() and not connection.cancelled():
+        connection.exception()  # whoever is cancelled does not ask for it
